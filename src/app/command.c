@@ -4,6 +4,7 @@
 
 #include "core/suggest.h"
 #include "gate/words.h"
+#include "sync/cards.h"
 
 static const struct command *const tables[] = {
     command_source_rows,     command_peer_rows,    command_policy_rows,    command_object_rows,
@@ -65,6 +66,24 @@ bool command_flag(const struct command_call *call, const char *name)
     return json_get(call->args, str_of(name), &value) && json_is(value, JSON_TRUE);
 }
 
+/* What a partner's card says is the partner's own word: it may help a person, and it never chooses. */
+static err_t no_partner(struct command_call *call, struct str name)
+{
+    struct gate *gate = call->host->gate;
+    struct sync_cards cards;
+    for (unsigned i = 0; i < gate_peer_count(gate); i++) {
+        const struct gate_peer *peer = gate_peer_get(gate, i);
+        if (peer->state != GATE_PEER_REMOVED && sync_cards_load(gate, i, &cards, NULL) == ERR_OK &&
+            name.len > 0 && str_eq(name, str_of(cards.present.known_as)))
+            return command_refuse(call, ERR_NOTFOUND, "commands take the name of its view",
+                                  "there is no partner %.*s; the card of %.*s says that its node goes by "
+                                  "that name now",
+                                  STR_ARG(name), STR_ARG(peer->audience));
+    }
+    return command_refuse(call, ERR_NOTFOUND, "`bongsu peer list` names them", "there is no partner %.*s",
+                          STR_ARG(name));
+}
+
 err_t command_partner(struct command_call *call, const char *name, const struct gate_peer **out)
 {
     struct str audience;
@@ -73,8 +92,7 @@ err_t command_partner(struct command_call *call, const char *name, const struct 
         return err;
     const struct gate_peer *peer = gate_peer_find(call->host->gate, audience);
     if (peer == NULL || peer->state == GATE_PEER_REMOVED)
-        return command_refuse(call, ERR_NOTFOUND, "`bongsu peer list` names them", "there is no partner %.*s",
-                              STR_ARG(audience));
+        return no_partner(call, audience);
     *out = peer;
     return ERR_OK;
 }
@@ -212,6 +230,12 @@ void line_text(struct buf *out, const char *name, struct str value)
         json_write_str(out, value);
     else
         json_write_str(out, STR("(not UTF-8)"));
+}
+
+void line_json(struct buf *out, const char *name, struct str json)
+{
+    member(out, name);
+    buf_put_str(out, json);
 }
 
 void line_word(struct buf *out, const char *name, const char *value)

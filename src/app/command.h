@@ -44,6 +44,10 @@ struct command_host {
     void (*cards_changed)(void *ctx);              /* a partner's; also the homes of identities may move */
     void (*view_read)(void *ctx,
                       unsigned partner); /* what was decided for it shall be signed; NULL: nobody signs */
+    /* The guard's reader looks at what an export shows of a view: `{"objects":[...]}`, at most 1,000.
+     * ERR_BUSY: something of it is not signed yet; ERR_DENIED: it is held, and operators are told. NULL:
+     * nothing is shown. */
+    err_t (*last_look)(void *ctx, unsigned partner, struct bytes envelope);
     /* Somebody who reads this view may not any more: answers under way are broken off. */
     void (*reader_gone)(void *ctx, unsigned partner);
     /* Its ledger begins anew: the keeper is told. ERR_CLOSED: the node does not run; ERR_BUSY: the keeper is
@@ -191,6 +195,7 @@ void command_say_guarded(struct command_call *call, const struct gate_peer *peer
 void line_begin(struct buf *out);
 void line_text(struct buf *out, const char *name, struct str value);
 void line_word(struct buf *out, const char *name, const char *value);
+void line_json(struct buf *out, const char *name, struct str json); /* written by json_write_... before */
 void line_count(struct buf *out, const char *name, uint64_t value);
 void line_bool(struct buf *out, const char *name, bool value);
 void line_time(struct buf *out, const char *name, int64_t time_us);
@@ -218,6 +223,8 @@ void command_say_recalls(struct command_call *call);
 
 /* Warnings about names that are not here, and about what is withheld as a whole. */
 void command_say_slips(struct command_call *call, const struct policy *policy);
+/* What the policy in force asks for that the language has no more. */
+void command_say_retired(struct command_call *call);
 
 /* How far each witness cosigned the log of the node, and what is in its way (command_log.c). */
 void command_say_witnesses(struct command_call *call);

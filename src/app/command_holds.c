@@ -13,7 +13,6 @@ struct listing {
     unsigned partner, last; /* of those that are asked for */
     struct gate_queue at;   /* of this partner's */
     size_t said;
-    uint64_t total;
 };
 
 static const char *lapse_word(enum policy_lapse lapse)
@@ -83,7 +82,6 @@ static bool say_hold(void *ctx, const struct gate_hold *hold)
     line_text(out, "approved_by", hold->approvers);
     line_word(out, "ended_by", remedy);
     line_end(out);
-    listing->total++;
     return ++listing->said < HOLDS_A_PORTION;
 }
 
@@ -120,10 +118,6 @@ static err_t holds_next(struct command_call *call, void *state, bool *out_end)
         }
     }
     *out_end = listing->partner == listing->last;
-    if (*out_end && listing->total == 0)
-        line_say(call->out,
-                 "Nothing is held here. What its time, how often it went, or a budget keeps is counted by "
-                 "`bongsu status rules AUDIENCE`.");
     return ERR_OK;
 }
 

@@ -17,17 +17,21 @@ err_t command_refuse_policy(struct command_call *call, err_t err, const struct p
                           fault->suggestion[0] == '\0' ? "" : "; ", fault->suggestion);
 }
 
-static void say_remark(void *ctx, const struct policy_remark *remark)
+static void put_remark(struct command_call *call, const struct policy_remark *remark, const char *say)
 {
-    struct command_call *call = ctx;
-    char say[COMMAND_TEXT_MAX];
-    (void)snprintf(say, sizeof say, "line %u, column %u: %s", remark->line, remark->column, remark->what);
     line_begin(call->out);
     line_count(call->out, "line", remark->line);
     line_count(call->out, "column", remark->column);
     line_text(call->out, "warning", str_of(remark->what));
     line_word(call->out, "say", say);
     line_end(call->out);
+}
+
+static void say_remark(void *ctx, const struct policy_remark *remark)
+{
+    char say[COMMAND_TEXT_MAX];
+    (void)snprintf(say, sizeof say, "line %u, column %u: %s", remark->line, remark->column, remark->what);
+    put_remark(ctx, remark, say);
 }
 
 struct naming {
@@ -60,13 +64,6 @@ static bool knows_node(struct naming *n)
     return known;
 }
 
-/* What came in does not say through which collection: each identity of the TAXII server is a source. */
-static bool knows_collection(struct naming *n)
-{
-    (void)n;
-    return false;
-}
-
 static const struct {
     const char *what;
     bool (*knows)(struct naming *n);
@@ -75,7 +72,6 @@ static const struct {
     [POLICY_NAMED_SOURCE] = {"source", knows_source, "bongsu source list"},
     [POLICY_NAMED_OWNER] = {"source", knows_source, "bongsu source list"},
     [POLICY_NAMED_NODE] = {"node", knows_node, "bongsu peer list"},
-    [POLICY_NAMED_COLLECTION] = {"collection", knows_collection, "write `source ==`: each writer is one"},
 };
 
 /* A condition over what is not there never matches: `deny` denies nothing then. */
@@ -97,6 +93,21 @@ void command_say_slips(struct command_call *call, const struct policy *policy)
 {
     policy_names(policy, say_unknown, call);
     policy_review_redact(policy, say_remark, call);
+}
+
+static void say_held_remark(void *ctx, const struct policy_remark *remark)
+{
+    struct command_call *call = ctx;
+    char say[COMMAND_TEXT_MAX];
+    (void)snprintf(say, sizeof say, "The policy in force, line %u, column %u: %s", remark->line,
+                   remark->column, remark->what);
+    put_remark(call, remark, say);
+}
+
+void command_say_retired(struct command_call *call)
+{
+    if (gate_policy(call->host->gate) != NULL)
+        policy_retired(gate_policy(call->host->gate), say_held_remark, call);
 }
 
 static void say_in_force(struct command_call *call)
@@ -308,6 +319,7 @@ static err_t policy_show(struct command_call *call)
     line_text(call->out, "text", policy_text(policy));
     line_text(call->out, "say", policy_text(policy));
     line_end(call->out);
+    command_say_retired(call);
     return ERR_OK;
 }
 

@@ -114,6 +114,19 @@ static void put_head(struct prove *prove, uint64_t seq, const struct hash *leaf)
     line_bool(out, "cosigned", prove->head.cosigned);
 }
 
+/* Beside the proof, and not in it: whoever has the origin's card needs neither ledger nor card of ours to
+ * verify it. What the partner was not given is not shown here. */
+static void put_voucher(struct buf *out, struct bytes wire)
+{
+    struct voucher voucher;
+    struct rd rd = rd_of(wire);
+    if (wire.len == 0)
+        return;
+    voucher_read(&rd, &voucher);
+    line_text(out, "origin", voucher.node);
+    line_base64(out, "voucher", wire);
+}
+
 static bool prove_leaf(void *ctx, const struct gate_leaf *leaf)
 {
     struct prove *prove = ctx;
@@ -126,6 +139,7 @@ static bool prove_leaf(void *ctx, const struct gate_leaf *leaf)
     line_text(out, "id", leaf->id);
     if (prove->object)
         line_text(out, "object", str_from_bytes(leaf->object));
+    put_voucher(out, leaf->voucher);
     proof_leaf_set(&proof, &leaf->leaf, &leaf->opening);
     if (leaf->closed) {
         proof.extra_len = LEAF_SIZE;

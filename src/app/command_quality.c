@@ -126,6 +126,7 @@ static void put_counts(struct buf *out, const struct gate_quality_row *row)
         {"seen", row->seen},
         {"repeated", row->repeated},
         {"duplicates", row->seen + row->repeated},
+        {"echoes", row->echoes},
         {"conflicts", row->conflicts},
         {"conflicts_again", row->conflicts_again},
         {"refused", row->refused},

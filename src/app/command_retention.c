@@ -27,11 +27,13 @@ void command_say_clock(struct command_call *call)
 {
     char last[TIME_TEXT_SIZE], now[TIME_TEXT_SIZE];
     struct gate_kept kept;
-    gate_kept_get(call->host->gate, &kept);
-    enum gate_clock clock = gate_clock(&kept, call->now_us);
+    err_t err = gate_kept_get(call->host->gate, &kept);
     if (gate_purge_due(call->host->gate))
         line_say(call->out,
                  "Something is logged to be destroyed and not all gone yet: it is tried again every minute");
+    if (err != ERR_OK)
+        line_say(call->out, "When retention last ran cannot be read: %s", err_text(err));
+    enum gate_clock clock = err == ERR_OK ? gate_clock(&kept, call->now_us) : GATE_CLOCK_NEW;
     if (clock != GATE_CLOCK_AHEAD && clock != GATE_CLOCK_BEHIND)
         return;
     time_text(kept.run_us, last);
@@ -71,11 +73,10 @@ static err_t retention(struct command_call *call)
     struct gate_kept kept;
     int64_t oldest_us = 0;
     err_t err = gate_keeping(call->host->gate, conf->quarantine_days, call->now_us, &keeping);
-    if (err != ERR_OK)
+    if (err != ERR_OK || TRY(err, gate_kept_get(call->host->gate, &kept)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     days(quarantine, conf->quarantine_days);
     days(access, conf->access_days);
-    gate_kept_get(call->host->gate, &kept);
     bool any = access_oldest(call->host->access, &oldest_us);
     say_row(call, "refused input", quarantine, keeping.waiting, keeping.due - keeping.closed,
             keeping.oldest_us);
@@ -108,7 +109,9 @@ static err_t confirm(struct command_call *call)
     struct gate_by by = command_by(call);
     struct gate_kept kept;
     char now[TIME_TEXT_SIZE];
-    gate_kept_get(call->host->gate, &kept);
+    err_t err = gate_kept_get(call->host->gate, &kept);
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "%s", err_text(err));
     enum gate_clock clock = gate_clock(&kept, call->now_us);
     if (clock != GATE_CLOCK_AHEAD && clock != GATE_CLOCK_BEHIND)
         return command_refuse(call, ERR_WRONGSTATE, NULL,
@@ -116,7 +119,7 @@ static err_t confirm(struct command_call *call)
     if (by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "confirming the clock needs a reason");
-    err_t err = gate_clock_confirm(call->host->gate, &by, call->now_us);
+    err = gate_clock_confirm(call->host->gate, &by, call->now_us);
     if (err != ERR_OK)
         return command_refuse(call, err, NULL, "not confirmed: %s", err_text(err));
     time_text(call->now_us, now);

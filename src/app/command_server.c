@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "gate/quality.h"
+
 enum { WAY_IN, WAY_OUT, WAYS };
 
 static const struct way {
@@ -140,7 +142,6 @@ static void say_way(struct looking *looking, const struct way *way, const struct
         line_count(out, "out_taken_back", status.counts.taken_back);
     } else {
         line_count(out, "in_new", status.counts.fresh);
-        line_count(out, "in_echo", status.counts.echo);
         line_count(out, "in_refused", status.counts.refused);
     }
     if (status.what[0] != '\0')
@@ -162,6 +163,11 @@ static void say_one(void *ctx, struct str name)
 void command_server_say(struct command_call *call, unsigned partner)
 {
     struct looking looking = {.call = call, .partner = partner};
-    if (gate_peer_get(call->host->gate, partner)->node.len == 0)
-        feed_conf_each(call->host->gate, say_one, &looking);
+    const struct gate_peer *peer = gate_peer_get(call->host->gate, partner);
+    uint64_t echoes;
+    if (peer->node.len > 0)
+        return;
+    feed_conf_each(call->host->gate, say_one, &looking);
+    if (gate_echoes(call->host->gate, peer->source, &echoes) == ERR_OK)
+        line_count(call->out, "in_echo", echoes); /* read from his server, or handed in */
 }

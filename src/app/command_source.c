@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "gate/quality.h"
+
 err_t command_until(struct command_call *call, int64_t *out)
 {
     struct str text = command_text_or_empty(call, "until");
@@ -45,6 +47,25 @@ static err_t read_profile(struct command_call *call, enum gate_profile *out)
                           STR_ARG(text));
 }
 
+/* A partner's source stands for what he says of himself: his card. Without a node he has none, and an
+ * operator knows whether the platform behind it rewrites. */
+static err_t check_partner(struct command_call *call, const struct gate_source *held)
+{
+    static const char *const local[] = {"assume", "until", "profile"};
+    if (held == NULL || held->partner < 0)
+        return ERR_OK;
+    if (gate_peer_get(call->host->gate, (unsigned)held->partner)->node.len > 0)
+        return command_refuse(
+            call, ERR_DENIED, "bongsu source accept says what is taken from it, its card all else",
+            "%.*s is a partner's source: what stands for it comes with its card", STR_ARG(held->name));
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        if (command_text_or_empty(call, local[i]).len > 0)
+            return command_refuse(call, ERR_DENIED, "bongsu source accept says what is taken from it",
+                                  "%.*s is a partner's source: only --rewrites can be declared of it",
+                                  STR_ARG(held->name));
+    return ERR_OK;
+}
+
 static err_t source_add(struct command_call *call)
 {
     struct gate_source source = {
@@ -63,10 +84,8 @@ static err_t source_add(struct command_call *call)
                                   "assuming a marking needs a reason");
     }
     const struct gate_source *held = gate_source_find(call->host->gate, source.name);
-    if (held != NULL && held->partner >= 0)
-        return command_refuse(
-            call, ERR_DENIED, "bongsu source accept says what is taken from it, its card all else",
-            "%.*s is a partner's source: what stands for it comes with its card", STR_ARG(source.name));
+    if (TRY(err, check_partner(call, held)))
+        return err;
     if (TRY(err, gate_source_put(call->host->gate, &source, &by, call->now_us, &number)))
         return command_refuse(call, err, err == ERR_INVALID ? "names are of a-z 0-9 . _ -" : NULL,
                               "the source was not declared: %s",
@@ -75,8 +94,9 @@ static err_t source_add(struct command_call *call)
     line_text(call->out, "source", source.name);
     line_count(call->out, "number", number);
     line_word(call->out, "say",
-              source.assume == STIX_TLP_NONE ? "declared; its unmarked objects are held"
-                                             : "declared; its unmarked objects are decided again");
+              held != NULL && held->partner >= 0 ? "declared"
+              : source.assume == STIX_TLP_NONE   ? "declared; its unmarked objects are held"
+                                                 : "declared; its unmarked objects are decided again");
     line_end(call->out);
     return ERR_OK;
 }
@@ -85,6 +105,7 @@ static err_t source_list(struct command_call *call)
 {
     for (uint32_t number = 1; number <= gate_source_count(call->host->gate); number++) {
         const struct gate_source *source = gate_source_get(call->host->gate, number);
+        uint64_t echoes;
         if (source == NULL)
             continue;
         line_begin(call->out);
@@ -92,6 +113,8 @@ static err_t source_list(struct command_call *call)
         line_word(call->out, "kind", source->partner >= 0 ? "partner" : source->own ? "own" : "foreign");
         line_bool(call->out, "declared", !source->undeclared);
         line_bool(call->out, "rewrites", source->rewrites);
+        if (gate_echoes(call->host->gate, number, &echoes) == ERR_OK)
+            line_count(call->out, "echo", echoes);
         line_word(call->out, "profile", profiles[source->profile]);
         line_word(call->out, "assume", stix_tlp_name(source->assume));
         line_time(call->out, "until", source->assume_until_us);
@@ -218,8 +241,13 @@ static err_t tag_set(struct command_call *call, bool add)
     if (TRY(err, gate_reach(call->host->gate, &object, &reach)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     if (TRY(err, gate_tag(call->host->gate, &object, tag, add, &by, call->now_us)))
-        return command_refuse(call, err, NULL, "the tag was not %s: %s", add ? "added" : "removed",
-                              err_text(err));
+        return command_refuse(call, err,
+                              err == ERR_INVALID
+                                  ? "up to 64 bytes of UTF-8 without blanks (a Korean letter is "
+                                    "three), such as share:kr"
+                                  : NULL,
+                              "the tag was not %s: %s", add ? "added" : "removed",
+                              err == ERR_INVALID ? "it cannot be one" : err_text(err));
     line_begin(call->out);
     line_bool(call->out, "held", reach.held);
     line_word(

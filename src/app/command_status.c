@@ -32,16 +32,18 @@ static void say_node(struct command_call *call)
     line_count(call->out, "quarantined", counts.quarantined);
     line_count(call->out, "jobs", counts.jobs);
     line_count(call->out, "log_bytes", counts.log_bytes);
+    line_count(call->out, "store_suite", counts.suite);
     line_count(call->out, "durable_lsn", counts.durable_lsn);
     line_count(call->out, "decided_lsn", counts.decided_lsn);
     line_count(call->out, "applied_lsn", counts.applied_lsn);
     line_count(call->out, "stops", gate_stop_count(call->host->gate));
     line_count(call->out, "waiting", waiting_in_all(call->host->gate));
-    gate_kept_get(call->host->gate, &kept);
     line_count(call->out, "quarantine_days", call->host->conf->quarantine_days);
     line_count(call->out, "access_days", call->host->conf->access_days);
-    line_count(call->out, "forgotten_quarantined", kept.quarantined);
-    line_count(call->out, "forgotten_access_files", kept.access_files);
+    if (gate_kept_get(call->host->gate, &kept) == ERR_OK) {
+        line_count(call->out, "forgotten_quarantined", kept.quarantined);
+        line_count(call->out, "forgotten_access_files", kept.access_files);
+    }
     line_bool(call->out, "policy", gate_policy(call->host->gate) != NULL);
     call->host->node_status(call->host->ctx, call->out);
     line_end(call->out);
@@ -204,6 +206,7 @@ static err_t status(struct command_call *call)
 {
     say_node(call);
     say_people(call);
+    command_say_retired(call);
     for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++)
         say_agreement(call, gate_peer_get(call->host->gate, i));
     command_say_clock(call);

@@ -159,6 +159,9 @@ static err_t verify(struct command_call *call, struct word *word)
 {
     struct sshsig sig;
     err_t err = sshsig_parse(word->signature, &sig);
+    if (err == ERR_UNSUPPORTED)
+        return command_refuse(call, ERR_DENIED, HOW,
+                              "the signature is by a key of a kind that is not taken: " SSHSIG_KINDS " are");
     if (err != ERR_OK)
         return command_refuse(call, err == ERR_NOMEM ? err : ERR_DENIED, HOW,
                               "what was given is no signature of OpenSSH that is known here: %s",
@@ -328,7 +331,11 @@ static void say_text(struct command_call *call, const struct gate_word *word)
               forgotten ? operators_account(word->who) : value_of(word->text, "operator"));
     if (!forgotten)
         line_text(call->out, "word", value_of(word->text, "word"));
-    line_text(call->out, "because", forgotten ? word->text : value_of(word->text, "because"));
+    struct str because = value_of(word->text, "because");
+    if (forgotten)
+        line_text(call->out, "because", word->text);
+    else if (because.len > 0)
+        line_json(call->out, "because", because); /* in the text as JSON has it (word_put_text) */
     line_bool(call->out, "forgotten", forgotten);
 }
 

@@ -7,6 +7,7 @@
 #include "feeds/feed.h"
 #include "ledger/checkpoint.h"
 #include "net/tls.h"
+#include "os/proc.h"
 
 enum {
     CONF_BYTES_MAX = 64 << 10,
@@ -18,7 +19,8 @@ enum {
 
 /* The schema: what libcyaml fills in. Strings are its memory. */
 struct yaml_conf {
-    char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics, *operators_sign;
+    char *node, *known_as, *country, *listen, *certificate, *certificate_key, *control, *metrics,
+        *operators_sign;
     char **addresses, **cors, **operators;
     unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days, evidence_days,
         pad_records;
@@ -59,6 +61,8 @@ static const cyaml_schema_value_t witness_schema = {
 
 static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_STRING_PTR("node", CYAML_FLAG_POINTER, struct yaml_conf, node, 1, LIMIT_NAME_BYTES),
+    CYAML_FIELD_STRING_PTR("known-as", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, known_as,
+                           1, LIMIT_NAME_BYTES),
     CYAML_FIELD_STRING_PTR("country", CYAML_FLAG_POINTER, struct yaml_conf, country, 2, 2),
     CYAML_FIELD_STRING_PTR("listen", CYAML_FLAG_POINTER, struct yaml_conf, listen, 1, LIMIT_HOST_BYTES + 8),
     CYAML_FIELD_SEQUENCE("addresses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, addresses,
@@ -236,10 +240,14 @@ static err_t take_operator(struct str row, struct conf *conf, struct fault *faul
     if (str_eq(name, STR("root")))
         return refuse(fault, "operators", "names root, which anybody is who may become it");
     key = str_trim(key);
-    if (key.len > 0 && sshsig_key_parse(key, own) != ERR_OK)
+    err_t err = key.len > 0 ? sshsig_key_parse(key, own) : ERR_OK;
+    if (err == ERR_UNSUPPORTED)
         return refuse(fault, "operators",
-                      "has a key that is no ssh-ed25519, sk-ssh-ed25519@openssh.com or ecdsa-sha2-nistp256 "
-                      "(NAME KIND BASE64, as in the .pub file)");
+                      "has a key of a kind that is not taken, such as ssh-rsa: " SSHSIG_KINDS
+                      " are (ssh-keygen -t ed25519 makes one)");
+    if (err != ERR_OK)
+        return refuse(fault, "operators",
+                      "has a key that cannot be read (NAME KIND BASE64, as in the .pub file)");
     for (size_t k = 0; k < conf->operator_count; k++) {
         if (str_eq(name, str_of(conf->operators[k])))
             return refuse(fault, "operators", "names an account twice");
@@ -325,6 +333,11 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
     copy_text(conf->country, sizeof conf->country, yaml->country);
     if (!ledger_name_ok(str_of(conf->node)))
         return refuse(fault, "node", "is not a name of a-z 0-9 . _ -");
+    if (yaml->known_as != NULL)
+        copy_text(conf->known_as, sizeof conf->known_as, yaml->known_as);
+    if (yaml->known_as != NULL &&
+        (!ledger_name_ok(str_of(conf->known_as)) || strcmp(conf->known_as, conf->node) == 0))
+        return refuse(fault, "known-as", "is not another name of a-z 0-9 . _ -");
     for (size_t i = 0; i < 2; i++)
         if (conf->country[i] < 'A' || conf->country[i] > 'Z')
             return refuse(fault, "country", "is not two capital letters");
@@ -388,6 +401,21 @@ err_t conf_load(const struct os *os, const char *dir, struct conf *out, struct f
         (void)fault_set(fault, err, 0, "%s/%s: %s", dir, CONF_FILE, err_text(err));
     else
         err = conf_parse(buf_str(&text), dir, out, fault);
+    buf_deinit(&text);
+    return err;
+}
+
+err_t conf_load_handed(int fd, const char *dir, struct conf *out, struct fault *fault)
+{
+    struct buf text;
+    buf_init(&text, CONF_BYTES_MAX);
+    void *at = buf_extend(&text, CONF_BYTES_MAX);
+    size_t len = 0;
+    err_t err = at == NULL ? buf_err(&text) : os_proc_file_read(fd, at, CONF_BYTES_MAX, &len);
+    if (err != ERR_OK)
+        (void)fault_set(fault, err, 0, CONF_FILE ": %s", err_text(err));
+    else
+        err = conf_parse((struct str) {at, len}, dir, out, fault);
     buf_deinit(&text);
     return err;
 }
@@ -463,6 +491,10 @@ void conf_write(struct buf *out, const struct conf *conf)
         "# Name and country as they stand on the node's card. Other nodes know it by them: never change.\n"
         "node: %s\n"
         "country: %s\n"
+        "\n"
+        "# Another name, when the first one is no longer what people say (docs/guide/keys.md). Goes onto the "
+        "card.\n"
+        "# known-as: ncsc-kr\n"
         "\n"
         "# Where partners and TAXII clients connect (HTTPS): a numeric address and a port.\n"
         "listen: \"",

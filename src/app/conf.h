@@ -34,6 +34,7 @@ struct conf_witness {
 struct conf {
     char dir[LIMIT_PATH_BYTES];
     char node[LIMIT_NAME_BYTES + 1];
+    char known_as[LIMIT_NAME_BYTES + 1]; /* the name that people use now; empty: `node`. Goes onto the card */
     char country[3];
     unsigned suite;   /* which init makes keys of (core/suite.h); later the card says it, and this is 0 */
     unsigned minimum; /* the least suite of partners' cards; 0: any will do */
@@ -65,6 +66,8 @@ struct conf {
 
 /* Reads DIR/bongsu.yaml. ERR_NOTFOUND: there is no node in `dir`. */
 NODISCARD err_t conf_load(const struct os *os, const char *dir, struct conf *out, struct fault *fault);
+/* The same of the file that is open there (os/proc.h): a role need not be able to open it. */
+NODISCARD err_t conf_load_handed(int fd, const char *dir, struct conf *out, struct fault *fault);
 /* The same from a text; `dir` for relative paths. The fault says which line. */
 NODISCARD err_t conf_parse(struct str text, const char *dir, struct conf *out, struct fault *fault);
 /* The commented text that init writes. */

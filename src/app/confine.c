@@ -20,8 +20,7 @@ enum {
 
 enum standing_at {
     ITSELF,
-    ABOVE,             /* the directory that it stands in */
-    ABOVE_WHILE_ABSENT /* itself; when it is not there, the directory where it will be made */
+    ABOVE, /* the directory that it stands in */
 };
 
 /* Whoever is in no row opens nothing: guard. */
@@ -68,23 +67,37 @@ static const struct place {
     {KEEPER, KEYS_DIR "/recall", 0, READ, ITSELF},
     {KEEPER, KEYS_DIR "/sealing", 0, READ, ITSELF},
     {KEEPER, KEYS_KEEPER, 0, READ, ITSELF},
-    /* Restored without one: `bongsu peer epoch` makes it. */
-    {KEEPER, KEEPER_ANCHOR_FILE, 0, WRITE, ABOVE_WHILE_ABSENT},
+    {KEEPER, KEEPER_DIR, 0, WRITE, ITSELF},
     /* The control socket is its own. */
     {STORE, NULL, offsetof(struct conf, control), OS_SANDBOX_NAMES, ABOVE},
 };
 
 enum { PLACES = sizeof places / sizeof places[0] };
 
-err_t confine_prepare(const struct os *os, const struct conf *conf)
+/* An anchor that stands nowhere is not lost here: keeper says so. */
+static err_t move_anchor(const struct os *os, const char *dir)
 {
-    static const char *const dirs[] = {CORE_STORE_DIR, ACCESS_DIR, KEYS_EDGE, KEYS_KEEPER};
+    char from[FILE_PATH_SIZE], to[FILE_PATH_SIZE], below[FILE_PATH_SIZE];
+    err_t err;
+    if (TRY(err, file_path(dir, KEEPER_ANCHOR_OLD, from)) || TRY(err, file_path(dir, KEEPER_DIR, below)) ||
+        TRY(err, file_path(dir, KEEPER_ANCHOR_FILE, to)))
+        return err;
+    if (!file_exists(os, from) || file_exists(os, to))
+        return ERR_OK;
+    if (TRY(err, os->path_rename(os->ctx, from, to)) || TRY(err, os->dir_sync(os->ctx, below)))
+        return err;
+    return os->dir_sync(os->ctx, dir);
+}
+
+err_t confine_prepare(const struct os *os, const char *dir)
+{
+    static const char *const dirs[] = {CORE_STORE_DIR, ACCESS_DIR, KEYS_EDGE, KEYS_KEEPER, KEEPER_DIR};
     char path[FILE_PATH_SIZE];
     err_t err;
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++)
-        if (TRY(err, file_path(conf->dir, dirs[i], path)) || TRY(err, os->dir_make(os->ctx, path)))
+        if (TRY(err, file_path(dir, dirs[i], path)) || TRY(err, os->dir_make(os->ctx, path)))
             return err;
-    return feed_secret_settle(os, conf->dir);
+    return TRY(err, move_anchor(os, dir)) ? err : feed_secret_settle(os, dir);
 }
 
 static void go_up(char path[FILE_PATH_SIZE])
@@ -97,8 +110,7 @@ static void go_up(char path[FILE_PATH_SIZE])
 }
 
 /* false: there is none. */
-static bool path_of(const struct os *os, const struct conf *conf, const struct place *place,
-                    char out[FILE_PATH_SIZE])
+static bool path_of(const struct conf *conf, const struct place *place, char out[FILE_PATH_SIZE])
 {
     const char *of_conf = (const char *)conf + place->conf_at; /* from where we stand */
     if (place->path == NULL)
@@ -107,7 +119,7 @@ static bool path_of(const struct os *os, const struct conf *conf, const struct p
         return false;
     if (out[0] == '\0')
         return false;
-    if (place->at == ABOVE || (place->at == ABOVE_WHILE_ABSENT && !file_exists(os, out)))
+    if (place->at == ABOVE)
         go_up(out);
     return true;
 }
@@ -117,9 +129,9 @@ err_t confine_files(const struct os *os, const struct conf *conf, enum confine_r
     char text[PLACES][FILE_PATH_SIZE];
     struct os_sandbox_path paths[PLACES];
     size_t count = 0;
-    err_t err = (CORE & 1 << role) != 0 ? confine_prepare(os, conf) : ERR_OK;
+    err_t err = (CORE & 1 << role) != 0 ? confine_prepare(os, conf->dir) : ERR_OK;
     for (size_t i = 0; i < PLACES; i++) {
-        if ((places[i].roles & 1 << role) == 0 || !path_of(os, conf, &places[i], text[count]))
+        if ((places[i].roles & 1 << role) == 0 || !path_of(conf, &places[i], text[count]))
             continue;
         paths[count] = (struct os_sandbox_path) {text[count], places[i].rights};
         count++;

@@ -87,7 +87,8 @@ static void want(struct client *client)
 
 static void say_error(struct client *client, const char *code, const char *what)
 {
-    buf_printf(&client->out, "{\"done\":true,\"error\":{\"code\":\"%s\",\"what\":\"%s\"}}\n", code, what);
+    buf_printf(&client->out, "{\"done\":true,\"error\":{\"code\":\"%s\",\"what\":\"%s\",\"next\":null}}\n",
+               code, what);
     client->last = true;
 }
 

@@ -1,6 +1,6 @@
-/* The last look at what leaves in bundles. They leave by the control socket, past the process that looks at
- * answers to requests; so its reader (guard/guard.h) looks here, told and proved the same. It is its own
- * reader still, and not its own process: whoever has taken core over can leave it out. */
+/* The last look at what leaves in bundles and exports. They leave by the control socket, past the process
+ * that looks at answers to requests; so its reader (guard/guard.h) looks here, told and proved the same. It
+ * is its own reader still, and not its own process: whoever has taken core over can leave it out. */
 #include "app/core_state.h"
 #include "app/message_guard.h"
 #include "core/rd.h"
@@ -68,24 +68,21 @@ static err_t evidence(struct core_role *role, struct guard *guard)
     return err;
 }
 
-err_t core_bundle_guarded(struct core_role *role, struct guard *guard, unsigned partner, struct str query,
-                          struct bytes body)
+/* What is looked at: an answer to a request, or what is given to somebody's server. */
+struct leaving {
+    const struct guard_answer *answer;
+    const struct guard_call *call;
+};
+
+/* ERR_BUSY: what it asks for is not signed yet; ERR_DENIED: it was held, and that is told. */
+static err_t last_look(struct core_role *role, struct guard *guard, struct guard_case *asked,
+                       const struct leaving *leaving)
 {
-    const struct gate_peer *peer = gate_peer_get(role->gate, partner);
-    struct guard_case asked;
     struct guard_finding finding;
-    struct sync_card card;
-    struct fault fault;
     err_t err;
-    if (TRY(err, sync_card_parse(str_from_bytes(peer->card), &card, &fault)))
-        return err;
-    struct hash pin = sign_public_pin(&card.key[SYNC_CARD_TLS]);
-    struct guard_request request = {
-        .reads = true, .has_key = true, .key = pin.b, .path = STR(SYNC_PATH_FEED), .query = query};
-    struct guard_answer answer = {.status = 200, .body = body, .now_s = core_now(role) / 1000000};
-    guard_case_open(&asked, &request);
     for (;;) { /* it never asks twice for the same: an answer that it was given settles it */
-        switch (guard_check(guard, &asked, &answer, &finding)) {
+        switch (leaving->call != NULL ? guard_check_call(guard, asked, leaving->call, &finding)
+                                      : guard_check(guard, asked, leaving->answer, &finding)) {
         case GUARD_PASS:
             return ERR_OK;
         case GUARD_HOLD:
@@ -97,4 +94,43 @@ err_t core_bundle_guarded(struct core_role *role, struct guard *guard, unsigned 
         if (TRY(err, evidence(role, guard)))
             return err;
     }
+}
+
+err_t core_bundle_guarded(struct core_role *role, struct guard *guard, unsigned partner, struct str query,
+                          struct bytes body)
+{
+    const struct gate_peer *peer = gate_peer_get(role->gate, partner);
+    struct guard_case asked;
+    struct sync_card card;
+    struct fault fault;
+    err_t err;
+    if (TRY(err, sync_card_parse(str_from_bytes(peer->card), &card, &fault)))
+        return err;
+    struct hash pin = sign_public_pin(&card.key[SYNC_CARD_TLS]);
+    struct guard_request request = {
+        .reads = true, .has_key = true, .key = pin.b, .path = STR(SYNC_PATH_FEED), .query = query};
+    struct guard_answer answer = {.status = 200, .body = body, .now_s = core_now(role) / 1000000};
+    guard_case_open(&asked, &request);
+    return last_look(role, guard, &asked, &(struct leaving) {.answer = &answer});
+}
+
+err_t core_export_guarded(struct core_role *role, unsigned partner, struct bytes envelope)
+{
+    static const struct guard_request none = {.reads = false};
+    struct guard_call call = {.partner = (int)partner,
+                              .method = GUARD_GIVES,
+                              .self = STR(""),
+                              .given = {STR(""), STR("")},
+                              .target = STR(""),
+                              .body = envelope,
+                              .now_s = core_now(role) / 1000000};
+    struct guard_case asked;
+    struct guard *guard;
+    err_t err;
+    if (TRY(err, core_bundle_guard_new(role, &guard)))
+        return err;
+    guard_case_open(&asked, &none);
+    err = last_look(role, guard, &asked, &(struct leaving) {.call = &call});
+    guard_free(guard);
+    return err;
 }

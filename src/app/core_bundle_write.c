@@ -65,14 +65,15 @@ static err_t page_look(struct command_call *call, struct guard *guard, unsigned 
     return err;
 }
 
-/* The page from `from` on, at most to `to`. ERR_BUSY: not now. */
+/* The page from `from` on, at most to `to`, with what origins signed: the gate has that for whom an operator
+ * let it go alone. ERR_BUSY: not now. */
 static err_t page_get(struct command_call *call, struct guard *guard, unsigned partner, uint32_t epoch,
                       uint64_t from, uint64_t to, struct exchange_response *response)
 {
     struct core_role *role = call->host->ctx;
     uint64_t most = to - from;
     struct sync_feed feed = {
-        epoch, from, most > LIMIT_SYNC_PAGE_LEAVES ? LIMIT_SYNC_PAGE_LEAVES : (unsigned)most, 0, false};
+        epoch, from, most > LIMIT_SYNC_PAGE_LEAVES ? LIMIT_SYNC_PAGE_LEAVES : (unsigned)most, 0, true};
     struct buf query;
     bool commit;
     buf_init(&query, LIMIT_HTTP_TARGET_BYTES);

@@ -417,6 +417,9 @@ void core_cards_say_all(struct core_role *role, struct buf *out)
         if (peer->state != GATE_PEER_STARTED || sync_cards_load(role->gate, i, &cards, NULL) != ERR_OK)
             continue;
         (void)snprintf(name, sizeof name, "%.*s", STR_ARG(peer->audience));
+        if (cards.present.known_as[0] != '\0')
+            line_say(out, "%s: the node %s goes by %s now, says its card.", name, cards.present.node,
+                     cards.present.known_as);
         say_end(out, name, cards.has_next ? &cards.next : &cards.present, now_us);
         say_behind(role, peer, out);
     }
@@ -462,6 +465,8 @@ void core_cards_say(const struct core_role *role, unsigned partner, struct buf *
     if (sync_cards_load(role->gate, partner, &cards, NULL) != ERR_OK)
         return;
     say_card(out, "card", &cards.present);
+    if (cards.present.known_as[0] != '\0')
+        line_word(out, "known_as", cards.present.known_as);
     if (cards.has_next)
         say_card(out, "next_card", &cards.next);
     line_count(out, "our_card_there", sync_cards_told(role->gate, partner));

@@ -1,4 +1,6 @@
 /* Operators' commands as they come from the control socket: one request line, or the batches of `add`. */
+#include <stdio.h>
+
 #include "app/core_state.h"
 #include "core/mem.h"
 #include "core/rd.h"
@@ -54,6 +56,8 @@ void core_write_done(struct buf *out, err_t err, const char *what, const char *n
     line_word(out, "what", what);
     if (next != NULL)
         line_word(out, "next", next);
+    else
+        buf_printf(out, ",\"next\":null");
     buf_printf(out, "}}\n");
 }
 
@@ -160,8 +164,8 @@ static void say_new_source(struct tally *tally, struct adding *adding)
 
 static void say_batch(struct tally *tally, struct adding *adding)
 {
-    static const enum gate_disposition all[] = {GATE_NEW,       GATE_DUPLICATE, GATE_SEEN,
-                                                GATE_ASSERTION, GATE_CONFLICT,  GATE_REFUSED};
+    static const enum gate_disposition all[] = {GATE_NEW,  GATE_DUPLICATE, GATE_SEEN,   GATE_ASSERTION,
+                                                GATE_ECHO, GATE_CONFLICT,  GATE_REFUSED};
     line_begin(tally->out);
     line_count(tally->out, "batch", adding->batches);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -186,7 +190,9 @@ static void add_batch(struct core_role *role, struct adding *adding, struct byte
     struct fault fault = {0};
     buf_init(&out, LIMIT_CONTROL_REPLY_BYTES);
     struct tally tally = {.role = role, .out = &out};
-    struct gate_submission submission = {.source = adding->source};
+    bool rewrites = gate_source_get(role->gate, adding->source)->rewrites;
+    struct gate_submission submission = {.source = adding->source,
+                                         .echoes = rewrites ? GATE_ECHOES_OF_ALL : GATE_ECHOES_TAKEN};
     adding->batches++;
     err_t err = gate_accept(role->gate, &submission, text, core_now(role), say_answer, &tally, &fault);
     if (err == ERR_BUSY && core_merge_now(role) == ERR_OK)
@@ -418,6 +424,11 @@ static void view_read(void *ctx, unsigned partner)
     core_wake(role);
 }
 
+static err_t last_look(void *ctx, unsigned partner, struct bytes envelope)
+{
+    return core_export_guarded(ctx, partner, envelope);
+}
+
 static void reader_gone(void *ctx, unsigned partner)
 {
     core_views_take(ctx, partner);
@@ -483,6 +494,20 @@ static bool feed_state(void *ctx, struct str name, struct feed_status *out)
     return true;
 }
 
+/* A day long: it stops nothing, and the link may be well again. */
+static void say_downgrade(const struct core_role *role, int64_t at_us, struct buf *out)
+{
+    static const int64_t shown_us = INT64_C(86400) * 1000 * 1000;
+    char when[TIME_TEXT_SIZE], what[160];
+    if (at_us == 0 || core_now(role) - at_us >= shown_us)
+        return;
+    time_text(at_us, when);
+    (void)snprintf(what, sizeof what,
+                   "somebody showed a card of a lower suite in its name (%s): a downgrade, refused", when);
+    line_word(out, "downgrade", what);
+    line_word(out, "downgrade_next", "ask its operators, by another way, whether the card is theirs");
+}
+
 static void peer_status(void *ctx, unsigned partner, struct buf *out)
 {
     struct core_role *role = ctx;
@@ -497,9 +522,13 @@ static void peer_status(void *ctx, unsigned partner, struct buf *out)
         line_word(out, "alarm", served.alarm);
         line_word(out, "alarm_next", served.alarm_next);
     }
+    status.downgrade_us = 0;
+    if (follow->session != NULL)
+        sync_session_status(follow->session, &status);
+    say_downgrade(role, status.downgrade_us > served.downgrade_us ? status.downgrade_us : served.downgrade_us,
+                  out);
     if (follow->session == NULL)
         return;
-    sync_session_status(follow->session, &status);
     line_word(out, "link", sync_state_word(status.state));
     line_count(out, "offered", status.offered);
     line_count(out, "received", status.held);
@@ -524,6 +553,7 @@ static void node_status(void *ctx, struct buf *out)
     line_bool(out, "settled", role->settled);
     line_bool(out, "restored", role->restored);
     line_word(out, "files", role->bounded ? "bounded" : "open");
+    line_word(out, "accounts", role->accounts ? "separate" : "one");
     line_count(out, "port", role->port);
     line_time(out, "started", role->started_us);
     line_count(out, "requests", role->requests);
@@ -556,6 +586,7 @@ void core_command_host(struct core_role *role)
                                         .links_say = links_say,
                                         .cards_changed = cards_changed,
                                         .view_read = view_read,
+                                        .last_look = last_look,
                                         .reader_gone = reader_gone,
                                         .epoch_begins = epoch_begins,
                                         .peer_status = peer_status,

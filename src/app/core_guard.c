@@ -126,6 +126,16 @@ static void write_own(const struct sync_card *card, struct buf *out)
     }
 }
 
+/* The reader's word, by which the gate leaves names in texts as they stand (docs/decisions/0049). */
+static bool texts_name_any(const struct core_role *role, unsigned partner)
+{
+    static const struct str any = {"any", 3};
+    const struct policy *policy = gate_policy(role->gate);
+    return policy != NULL &&
+           (policy_partners_any(policy, STR("names-in-texts"), (struct policy_list) {&any, 1}) >> partner &
+            1) != 0;
+}
+
 static void write_partner(struct core_role *role, const struct gate_peer *peer, struct buf *memory,
                           struct buf *out)
 {
@@ -141,6 +151,8 @@ static void write_partner(struct core_role *role, const struct gate_peer *peer, 
         write_next(peer, &cards, out);
     if (gate_vouches(role->gate, peer->index))
         buf_printf(out, "vouch %u\n", peer->index);
+    if (texts_name_any(role, peer->index))
+        buf_printf(out, "texts %u\n", peer->index);
     struct rd rd = rd_of(guarded.waivers);
     while (rd.left > 0) {
         uint8_t rule = rd_u8(&rd);

@@ -1,6 +1,7 @@
 /* The metrics text (Prometheus exposition format 0.0.4). */
 #include "app/core_state.h"
 
+#include "gate/quality.h"
 #include "gate/rival.h"
 
 static void head(struct buf *out, const char *name, const char *type, const char *help)
@@ -170,6 +171,19 @@ static void write_feeds(struct core_role *role, struct buf *out)
     }
 }
 
+/* By source, however it came: a feed counts its own as well. */
+static void write_echoes(struct core_role *role, struct buf *out)
+{
+    uint64_t count;
+    head(out, "echoes_total", "counter",
+         "objects of others that a source gave back, by a feed, over TAXII or from a file; nothing of those "
+         "that it had rewritten was taken in");
+    for (uint32_t n = 1; n <= gate_source_count(role->gate); n++)
+        if (gate_echoes(role->gate, n, &count) == ERR_OK && count > 0)
+            buf_printf(out, "bongsu_echoes_total{source=\"%.*s\"} %llu\n",
+                       STR_ARG(gate_source_get(role->gate, n)->name), (unsigned long long)count);
+}
+
 void core_metrics_write(struct core_role *role, struct buf *out)
 {
     struct gate_counts counts;
@@ -203,4 +217,5 @@ void core_metrics_write(struct core_role *role, struct buf *out)
     write_partners(role, out);
     write_latency(role, out);
     write_feeds(role, out);
+    write_echoes(role, out);
 }

@@ -80,15 +80,16 @@ void core_retention_turn(struct core_role *role)
     int64_t now_us = core_now(role);
     if (role->edge == NULL || gate_health(role->gate).read_only || steady_us(role) < role->retaining.next_us)
         return;
-    gate_kept_get(role->gate, &kept);
-    enum gate_clock clock = gate_clock(&kept, now_us);
+    err_t err = gate_kept_get(role->gate, &kept);
+    enum gate_clock clock = err == ERR_OK ? gate_clock(&kept, now_us) : GATE_CLOCK_GOOD;
     if (clock == GATE_CLOCK_AHEAD || clock == GATE_CLOCK_BEHIND) {
         wait_for_people(role, clock);
         return;
     }
     /* The first run of all takes note of the time. */
     static const struct gate_forgotten nothing;
-    err_t err = clock == GATE_CLOCK_NEW ? gate_retained(role->gate, &nothing, now_us) : run(role, now_us);
+    if (err == ERR_OK)
+        err = clock == GATE_CLOCK_NEW ? gate_retained(role->gate, &nothing, now_us) : run(role, now_us);
     if (clock == GATE_CLOCK_NEW || err != ERR_OK)
         role->retaining =
             (struct retaining) {.next_us = steady_us(role) + (err == ERR_OK ? EVERY_US : LOOK_AGAIN_US)};

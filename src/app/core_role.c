@@ -4,6 +4,7 @@
 
 #include "app/core_state.h"
 #include "app/file.h"
+#include "app/init.h"
 #include "gate/recall.h"
 #include "gate/rival.h"
 
@@ -406,6 +407,7 @@ static err_t open_rooms(struct core_role *role)
     struct gate_setup gate = {.os = role->os,
                               .dir = dir,
                               .node_name = str_of(role->conf->node),
+                              .suite = init_suite(role->os, role->conf->dir),
                               .persons = &role->operators.persons,
                               .diag = role->diag};
     if (TRY(err, gate_open(&gate, &role->gate)))
@@ -475,9 +477,10 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     return ERR_OK;
 }
 
-void core_role_bounded(struct core_role *role, bool bounded)
+void core_role_bounded(struct core_role *role, bool bounded, bool accounts)
 {
     role->bounded = bounded;
+    role->accounts = accounts;
 }
 
 void core_role_close(struct core_role *role)

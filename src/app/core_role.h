@@ -29,7 +29,8 @@ struct core_links {
 NODISCARD err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *conf,
                                const struct diag *diag, const struct core_links *links,
                                void (*broken)(void *ctx), void *ctx, struct core_role **out);
-/* Is it bounded which files this process opens (confine.h)? For `status`. */
-void core_role_bounded(struct core_role *role, bool bounded);
+/* Is it bounded which files this process opens (confine.h), and have roles accounts of their own
+ * (accounts.h)? For `status`. */
+void core_role_bounded(struct core_role *role, bool bounded, bool accounts);
 /* Makes durable what was handed in, and closes. Accepts NULL. */
 void core_role_close(struct core_role *role);

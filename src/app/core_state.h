@@ -213,6 +213,7 @@ struct core_role {
     bool restored;         /* the keeper says so: it signs nothing */
     bool settled;          /* nothing durable waits for a decision */
     bool bounded;          /* which files may be opened: core_role_bounded */
+    bool accounts;         /* each role has its own */
     bool peers_stale, edge_up, keeper_up, parent_up, ready_said;
     uint16_t port;
     int64_t started_us;
@@ -413,13 +414,14 @@ void core_guard_rules(struct core_role *role, struct buf *out);
 /* Something was held: nothing goes to that partner until an operator says so. */
 void core_guard_found(struct core_role *role, const struct guard_finding *finding);
 /* core_bundle_guard.c: the same look at pages that leave in a bundle, with a guard of its own for each
- * volume.
- */
+ * volume, and at what an export shows of a view. */
 NODISCARD err_t core_bundle_guard_new(struct core_role *role, struct guard **out);
 /* May this answer to the request for a page leave? ERR_BUSY: what it asks for is not signed yet; ERR_DENIED:
  * it was held, and that is told. */
 NODISCARD err_t core_bundle_guarded(struct core_role *role, struct guard *guard, unsigned partner,
                                     struct str query, struct bytes body);
+/* May these objects go to this partner? Of `{"objects":[...]}`, at most 1,000; errors as above. */
+NODISCARD err_t core_export_guarded(struct core_role *role, unsigned partner, struct bytes envelope);
 /* False: no message of the guard. */
 bool core_guard_message(struct core_role *role, unsigned kind, struct bytes body);
 

@@ -108,7 +108,7 @@ err_t feed_secret_write(const struct os *os, const char *dir, struct str feed,
     if (err == ERR_OK)
         err = os->dir_make(os->ctx, secrets);
     if (err == ERR_OK)
-        err = file_replace(os, secrets, name, buf_bytes(&text));
+        err = file_replace_shared(os, secrets, name, buf_bytes(&text));
     wipe(&text);
     return err == ERR_OK ? ERR_OK
                          : fault_set(fault, err, 0, "its credentials could not be written to %s: %s",
@@ -150,7 +150,9 @@ err_t feed_secret_settle(const struct os *os, const char *dir)
     if (TRY(err, file_path(dir, KEYS_DIR, moving.keys)) ||
         TRY(err, file_path(dir, FEED_SECRET_DIR, moving.secrets)) ||
         TRY(err, os->dir_make(os->ctx, moving.secrets)) ||
-        (TRY(err, os->dir_list(os->ctx, moving.keys, move_one, &moving)) && err != ERR_NOTFOUND))
+        /* Denied: the keys are another account's, and who gave them away has looked. */
+        (TRY(err, os->dir_list(os->ctx, moving.keys, move_one, &moving)) && err != ERR_NOTFOUND &&
+         err != ERR_DENIED))
         return err;
     if (moving.any &&
         (TRY(err, os->dir_sync(os->ctx, moving.secrets)) || TRY(err, os->dir_sync(os->ctx, moving.keys))))

@@ -1,7 +1,8 @@
-/* What a feed's server must not be read without: feeds/feed-NAME.json, mode 0600, a JSON object. Written by
- * the command that declares the feed, read by edge when a run begins, and nowhere else; it is in no log, no
- * store and no diagnostic. It stands apart from the node's own keys, which core, who writes this, may not
- * open (app/confine.h). Whoever reads it wipes it. Any thread. */
+/* What a feed's server must not be read without: feeds/feed-NAME.json, mode 0640 in a
+ * directory that lets nobody in but the node and, where the directory's group is edge's, edge; a JSON object.
+ * Written by the command that declares the feed, read by edge when a run begins, and nowhere else; it is in
+ * no log, no store and no diagnostic. It stands apart from the node's own keys, which core, who writes this,
+ * may not open (app/confine.h). Whoever reads it wipes it. Any thread. */
 #pragma once
 
 #include "core/buf.h"

@@ -39,11 +39,11 @@ out:
     return err;
 }
 
-static err_t write_new(const struct os *os, const char *path, struct bytes content)
+static err_t write_new(const struct os *os, const char *path, unsigned flags, struct bytes content)
 {
     struct os_file *file = NULL;
     err_t err;
-    if (TRY(err, os->file_open(os->ctx, path, OS_WRITE | OS_CREATE, &file)))
+    if (TRY(err, os->file_open(os->ctx, path, OS_WRITE | OS_CREATE | flags, &file)))
         return err;
     if (TRY(err, os->file_truncate(os->ctx, file, 0)))
         goto out;
@@ -55,7 +55,8 @@ out:
     return err;
 }
 
-err_t file_replace(const struct os *os, const char *dir, const char *name, struct bytes content)
+static err_t replace(const struct os *os, const char *dir, const char *name, unsigned flags,
+                     struct bytes content)
 {
     char path[FILE_PATH_SIZE], beside[FILE_PATH_SIZE];
     err_t err;
@@ -64,9 +65,19 @@ err_t file_replace(const struct os *os, const char *dir, const char *name, struc
     int len = snprintf(beside, sizeof beside, "%s.new", path);
     if (len < 0 || (size_t)len >= sizeof beside)
         return ERR_LIMIT;
-    if (TRY(err, write_new(os, beside, content)) || TRY(err, os->path_rename(os->ctx, beside, path)))
+    if (TRY(err, write_new(os, beside, flags, content)) || TRY(err, os->path_rename(os->ctx, beside, path)))
         return err;
     return os->dir_sync(os->ctx, dir);
+}
+
+err_t file_replace(const struct os *os, const char *dir, const char *name, struct bytes content)
+{
+    return replace(os, dir, name, 0, content);
+}
+
+err_t file_replace_shared(const struct os *os, const char *dir, const char *name, struct bytes content)
+{
+    return replace(os, dir, name, OS_SHARED, content);
 }
 
 bool file_exists(const struct os *os, const char *path)

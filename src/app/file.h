@@ -14,4 +14,8 @@ NODISCARD err_t file_read_all(const struct os *os, const char *path, struct buf 
 /* The new content is whole and durable, or the old one stands. The name beside it, ".new", is used on the
  * way. */
 NODISCARD err_t file_replace(const struct os *os, const char *dir, const char *name, struct bytes content);
+/* The same, and the group of its directory may read it: where the node's accounts are several (accounts.h).
+ */
+NODISCARD err_t file_replace_shared(const struct os *os, const char *dir, const char *name,
+                                    struct bytes content);
 bool file_exists(const struct os *os, const char *path);

@@ -15,6 +15,7 @@ static void card_of_conf(const struct conf *conf, struct sync_card *out)
 {
     *out = (struct sync_card) {.address_count = conf->address_count, .minimum = (uint16_t)conf->minimum};
     memcpy(out->node, conf->node, sizeof out->node);
+    memcpy(out->known_as, conf->known_as, sizeof out->known_as);
     memcpy(out->country, conf->country, sizeof out->country);
     for (size_t i = 0; i < conf->address_count; i++) {
         memcpy(out->addresses[i].host, conf->addresses[i].host, sizeof out->addresses[i].host);
@@ -102,6 +103,16 @@ static err_t make_root(const struct os *os, const struct conf *conf, const char 
     return err;
 }
 
+static err_t make_anchor(const struct os *os, const char *dir)
+{
+    char path[FILE_PATH_SIZE];
+    err_t err;
+    if (TRY(err, file_path(dir, KEEPER_DIR, path)) || TRY(err, os->dir_make(os->ctx, path)) ||
+        TRY(err, os->dir_sync(os->ctx, dir)) || TRY(err, file_path(dir, KEEPER_ANCHOR_FILE, path)))
+        return err;
+    return anchor_make(os, path);
+}
+
 err_t init_node(const struct os *os, const struct conf *conf, const char *where, struct str secret,
                 struct sync_card *out_card, struct fault *fault)
 {
@@ -115,8 +126,7 @@ err_t init_node(const struct os *os, const struct conf *conf, const char *where,
         return fault_set(fault, ERR_EXISTS, 0, "there is a node in %.150s already", conf->dir);
     if (TRY(err, make_root(os, conf, where, secret, &root, fault)))
         return err;
-    char anchor[FILE_PATH_SIZE];
-    if (TRY(err, file_path(conf->dir, KEEPER_ANCHOR_FILE, anchor)) || TRY(err, anchor_make(os, anchor))) {
+    if (TRY(err, make_anchor(os, conf->dir))) {
         (void)fault_set(fault, err, 0, "the anchor could not be made: %s", err_text(err));
         goto out;
     }
@@ -179,6 +189,16 @@ err_t init_card_read(const struct os *os, const char *dir, struct sync_card *out
     }
     buf_deinit(&text);
     return err;
+}
+
+unsigned init_suite(const struct os *os, const char *dir)
+{
+    struct sync_card card;
+    struct buf text;
+    buf_init(&text, LIMIT_CARD_BYTES);
+    err_t err = init_card_read(os, dir, &card, &text, NULL);
+    buf_deinit(&text);
+    return err == ERR_OK ? sync_card_suite(&card) : 0;
 }
 
 err_t init_card_read_next(const struct os *os, const char *dir, struct sync_card *out_card,

@@ -38,6 +38,8 @@ NODISCARD err_t init_card_renew(const struct os *os, const struct conf *conf,
 /* The card in force by the clock, and its whole text. */
 NODISCARD err_t init_card_read(const struct os *os, const char *dir, struct sync_card *out_card,
                                struct buf *out_text, struct fault *fault);
+/* Of the card in force; 0: there is none that can be read. */
+unsigned init_suite(const struct os *os, const char *dir);
 /* The one that waits for its time. ERR_NOTFOUND: none does. */
 NODISCARD err_t init_card_read_next(const struct os *os, const char *dir, struct sync_card *out_card,
                                     struct buf *out_text);

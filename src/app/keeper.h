@@ -19,7 +19,9 @@
 #include "app/message.h"
 #include "core/diag.h"
 
-#define KEEPER_ANCHOR_FILE "anchor"
+#define KEEPER_DIR         "keeper" /* what keeper writes, and nobody else */
+#define KEEPER_ANCHOR_FILE KEEPER_DIR "/anchor"
+#define KEEPER_ANCHOR_OLD  "anchor" /* where the first versions had it */
 
 struct keeper;
 

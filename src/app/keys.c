@@ -5,14 +5,17 @@
 
 #include "app/file.h"
 #include "core/mem.h"
+#include "core/seal.h"
 #include "core/sealed_stream.h"
 
-#define ROOT_HEAD "bongsu root key v1"
+#define ROOT_HEAD   "bongsu root key v1" /* sealed by libsodium, of whatever suite the key is */
+#define ROOT_HEAD_2 "bongsu root key v2" /* sealed by the suite of the key */
 
 enum {
     KEY_FILE_MAX = 256,
     ROOT_FILE_MAX = 1024,
     BOX_SIZE = SIGN_SEED_SIZE + crypto_secretbox_MACBYTES,
+    BOUND_MAX = 256,
 };
 
 static const enum sync_card_key working[] = {
@@ -313,10 +316,18 @@ err_t keys_public(const struct os *os, const char *dir, struct sign_public publi
     return ERR_OK;
 }
 
-/* --- the root key: five lines; the first names the form --- */
+/* --- the root key: lines of words; the first names the form ---
+ *
+ * What the passphrase is stretched to seals one key: salt and key are drawn together. The second form needs
+ * no nonce therefore, and binds what stands before the box. */
+
+_Static_assert((int)BOX_SIZE == (int)SIGN_SEED_SIZE + (int)SEAL_TAG_SIZE &&
+                   (int)crypto_secretbox_KEYBYTES == (int)SEAL_SECRET_SIZE,
+               "of both forms");
 
 struct sealed_root {
     unsigned suite;
+    bool by_suite; /* the second form */
     uint64_t ops, memory_bytes;
     uint8_t salt[crypto_pwhash_SALTBYTES];
     uint8_t nonce[crypto_secretbox_NONCEBYTES];
@@ -341,17 +352,23 @@ static void write_hex(struct buf *out, const char *word, const uint8_t *at, size
     buf_printf(out, "%s %.*s\n", word, (int)(2 * len), hex);
 }
 
+static void put_before_box(struct buf *out, const struct sealed_root *sealed)
+{
+    buf_put_str(out, sealed->by_suite ? STR(ROOT_HEAD_2) : STR(ROOT_HEAD));
+    if (sealed->suite != SUITE_1)
+        buf_printf(out, " suite%u", sealed->suite);
+    buf_printf(out, "\nargon2id %llu %llu\n", (unsigned long long)sealed->ops,
+               (unsigned long long)sealed->memory_bytes);
+    write_hex(out, "salt", sealed->salt, sizeof sealed->salt);
+    if (!sealed->by_suite)
+        write_hex(out, "nonce", sealed->nonce, sizeof sealed->nonce);
+}
+
 static err_t write_root(const struct os *os, const char *dir, const struct sealed_root *sealed)
 {
     struct buf text;
     buf_init(&text, ROOT_FILE_MAX);
-    buf_put_str(&text, STR(ROOT_HEAD));
-    if (sealed->suite != SUITE_1)
-        buf_printf(&text, " suite%u", sealed->suite);
-    buf_printf(&text, "\nargon2id %llu %llu\n", (unsigned long long)sealed->ops,
-               (unsigned long long)sealed->memory_bytes);
-    write_hex(&text, "salt", sealed->salt, sizeof sealed->salt);
-    write_hex(&text, "nonce", sealed->nonce, sizeof sealed->nonce);
+    put_before_box(&text, sealed);
     write_hex(&text, "box", sealed->box, sizeof sealed->box);
     err_t err = buf_err(&text);
     if (err == ERR_OK)
@@ -360,21 +377,64 @@ static err_t write_root(const struct os *os, const char *dir, const struct seale
     return err;
 }
 
+static err_t close_box(const uint8_t key[crypto_secretbox_KEYBYTES], const struct sign_seed *seed,
+                       struct sealed_root *sealed)
+{
+    struct seal_secret secret;
+    uint8_t raw[BOUND_MAX];
+    struct buf bound = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    if (!sealed->by_suite) {
+        must(crypto_secretbox_easy(sealed->box, seed->b, SIGN_SEED_SIZE, sealed->nonce, key) == 0);
+        return ERR_OK;
+    }
+    memcpy(secret.b, key, sizeof secret.b);
+    put_before_box(&bound, sealed);
+    err_t err = buf_err(&bound);
+    if (err == ERR_OK)
+        err = seal_close(sealed->suite, &secret, bytes_of(seed->b, SIGN_SEED_SIZE), buf_bytes(&bound),
+                         sealed->box);
+    mem_wipe(&secret, sizeof secret);
+    return err;
+}
+
+/* ERR_DENIED: another passphrase's, or changed. */
+static err_t open_box(const uint8_t key[crypto_secretbox_KEYBYTES], const struct sealed_root *sealed,
+                      struct sign_seed *out)
+{
+    struct seal_secret secret;
+    uint8_t raw[BOUND_MAX];
+    struct buf bound = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    out->suite = (uint16_t)sealed->suite;
+    if (!sealed->by_suite)
+        return crypto_secretbox_open_easy(out->b, sealed->box, sizeof sealed->box, sealed->nonce, key) == 0
+                   ? ERR_OK
+                   : ERR_DENIED;
+    memcpy(secret.b, key, sizeof secret.b);
+    put_before_box(&bound, sealed);
+    err_t err = buf_err(&bound);
+    if (err == ERR_OK)
+        err = seal_open(sealed->suite, &secret, bytes_of(sealed->box, sizeof sealed->box), buf_bytes(&bound),
+                        out->b);
+    mem_wipe(&secret, sizeof secret);
+    return err == ERR_SIGNATURE ? ERR_DENIED : err;
+}
+
 static err_t seal_root(const struct os *os, const struct sign_seed *seed, struct str passphrase,
                        struct sealed_root *out)
 {
     uint8_t key[crypto_secretbox_KEYBYTES];
     err_t err;
     out->suite = seed->suite;
+    out->by_suite = seed->suite != SUITE_1;
     out->ops = crypto_pwhash_OPSLIMIT_MODERATE;
     out->memory_bytes = crypto_pwhash_MEMLIMIT_MODERATE;
     if (TRY(err, os->random(os->ctx, out->salt, sizeof out->salt)) ||
         TRY(err, os->random(os->ctx, out->nonce, sizeof out->nonce)) ||
         TRY(err, stretch(out, passphrase, key)))
         return err;
-    must(crypto_secretbox_easy(out->box, seed->b, SIGN_SEED_SIZE, out->nonce, key) == 0);
+    err = close_box(key, seed, out);
     mem_wipe(key, sizeof key);
-    return ERR_OK;
+    return err;
 }
 
 err_t keys_root_make(const struct os *os, const char *dir, unsigned suite, struct str passphrase,
@@ -411,14 +471,20 @@ static bool hex_line(struct str *rest, const char *word, uint8_t *out, size_t le
     return line_of(rest, word, &hex) && hex.len == 2 * len && str_unhex(hex, out, len);
 }
 
-/* "bongsu root key v1" and, of another suite than the first, " suite2". */
-static bool root_suite(struct str head, unsigned *out)
+/* "bongsu root key v1" or v2 and, of another suite than the first, " suite2". */
+static bool root_head(struct str head, struct sealed_root *out)
 {
-    char want[64];
+    static const struct str forms[] = {{ROOT_HEAD, sizeof ROOT_HEAD - 1},
+                                       {ROOT_HEAD_2, sizeof ROOT_HEAD_2 - 1}};
+    char want[32];
+    out->by_suite = str_starts(head, forms[1]);
+    if (!str_starts(head, forms[out->by_suite]))
+        return false;
+    head = (struct str) {head.at + forms[0].len, head.len - forms[0].len};
     for (unsigned suite = SUITE_OLDEST; suite <= SUITE_NEWEST; suite++) {
-        (void)snprintf(want, sizeof want, suite == SUITE_1 ? ROOT_HEAD : ROOT_HEAD " suite%u", suite);
-        *out = suite;
-        if (str_eq(head, str_of(want)))
+        int len = suite == SUITE_1 ? 0 : snprintf(want, sizeof want, " suite%u", suite);
+        out->suite = suite;
+        if (str_eq(head, (struct str) {want, (size_t)len}))
             return true;
     }
     return false;
@@ -427,7 +493,7 @@ static bool root_suite(struct str head, unsigned *out)
 static err_t parse_root(struct str text, struct sealed_root *out)
 {
     struct str cost, ops, head = str_cut(&text, '\n');
-    if (!root_suite(head, &out->suite))
+    if (!root_head(head, out))
         return ERR_VERSION;
     if (!line_of(&text, "argon2id", &cost))
         return ERR_CORRUPT;
@@ -435,7 +501,7 @@ static err_t parse_root(struct str text, struct sealed_root *out)
     if (!str_to_u64(ops, crypto_pwhash_OPSLIMIT_SENSITIVE, &out->ops) ||
         !str_to_u64(cost, crypto_pwhash_MEMLIMIT_SENSITIVE, &out->memory_bytes) ||
         !hex_line(&text, "salt", out->salt, sizeof out->salt) ||
-        !hex_line(&text, "nonce", out->nonce, sizeof out->nonce) ||
+        (!out->by_suite && !hex_line(&text, "nonce", out->nonce, sizeof out->nonce)) ||
         !hex_line(&text, "box", out->box, sizeof out->box))
         return ERR_CORRUPT;
     return ERR_OK;
@@ -452,12 +518,8 @@ err_t keys_root_open(const struct os *os, const char *path, struct str passphras
     if (TRY(err, file_read_all(os, path, &text)) || TRY(err, parse_root(buf_str(&text), &sealed)) ||
         TRY(err, stretch(&sealed, passphrase, key)))
         goto out;
-    seed.suite = (uint16_t)sealed.suite;
-    if (crypto_secretbox_open_easy(seed.b, sealed.box, sizeof sealed.box, sealed.nonce, key) != 0) {
-        err = ERR_DENIED;
-        goto out;
-    }
-    err = sign_key_make(&seed, out);
+    if (!TRY(err, open_box(key, &sealed, &seed)))
+        err = sign_key_make(&seed, out);
 out:
     mem_wipe(key, sizeof key);
     mem_wipe(&seed, sizeof seed);

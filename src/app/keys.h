@@ -9,9 +9,10 @@
  * them is used the card in force says, so that no file has to move when a card begins.
  *
  * DIR/root.key holds the root key, which signs cards and nothing else, sealed with a passphrase (Argon2id,
- * XSalsa20-Poly1305); it is meant to be moved away from the machine after init. Each role reads only the
- * keys that it uses: edge tls; keeper ledger, cosign, disposition, recall and sealing; core none. Whoever
- * reads a key wipes it. Nothing here prints, and no key ever reaches a diagnostic. Any thread. */
+ * and XSalsa20-Poly1305 or, of another suite than the first, the suite's own seal); it is meant to be moved
+ * away from the machine after init. Each role reads only the keys that it uses: edge tls; keeper ledger,
+ * cosign, disposition, recall and sealing; core none. Whoever reads a key wipes it. Nothing here prints, and
+ * no key ever reaches a diagnostic. Any thread. */
 #pragma once
 
 #include "core/sign.h"

@@ -7,6 +7,7 @@
 #include "app/edge_role.h"
 #include "app/guard_role.h"
 #include "app/keeper_role.h"
+#include "app/launcher.h"
 #include "core/sign.h"
 #include "os/local.h"
 #include "os/os_net.h"
@@ -25,9 +26,10 @@ struct node {
     struct loop_watch signal_watch;
     struct loop_timer idle;
     bool failed, stopping;
-    bool bounded; /* which files it may open */
-    bool told;    /* why it could not start */
-    bool quiet;   /* about a store that another has open: who asked tries again, and says so */
+    bool bounded;  /* which files it may open */
+    bool accounts; /* each role has its own */
+    bool told;     /* why it could not start */
+    bool quiet;    /* about a store that another has open: who asked tries again, and says so */
     struct os_channel_fds guard_core, edge_guard, edge_marks, keeper_core, parent_core;
     struct control *control;
     struct core_role *core;
@@ -128,7 +130,7 @@ static int node_run(struct node *node, err_t err)
 static void ready(void *ctx, uint16_t port)
 {
     struct node *node = ctx;
-    diag_say(&node->report.diag, DIAG_NOTICE, ERR_OK, "app", NULL, "ready, https on %s port %u",
+    diag_say(&node->report.diag, DIAG_NOTICE, ERR_OK, "app", NULL, "ready, https on %s port %u, accounts one",
              node->conf->listen.host, port);
     os_local_notify("READY=1");
 }
@@ -172,7 +174,7 @@ static err_t open_all(struct node *node)
                                     .ready = ready,
                                     .ctx = node};
     err_t err;
-    if (TRY(err, make_channels(node)) || TRY(err, confine_prepare(os, node->conf)))
+    if (TRY(err, make_channels(node)) || TRY(err, confine_prepare(os, node->conf->dir)))
         return err;
     err = control_open(&control, &node->control);
     node->told = err != ERR_OK;
@@ -207,8 +209,8 @@ static struct os_channel_fds inherited(int first)
 
 static err_t open_edge(struct node *node)
 {
-    node->edge_guard = inherited(OS_PROC_FD_FIRST);
-    node->edge_marks = inherited(OS_PROC_FD_FIRST + 3);
+    node->edge_guard = inherited(LAUNCHER_LINK_FD);
+    node->edge_marks = inherited(LAUNCHER_LINK_FD + 3);
     err_t err = edge_role_open(node->loop, node->os, node->conf, &node->report.diag, &node->edge_guard,
                                &node->edge_marks, broken, node, &node->edge);
     return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_WRITING);
@@ -216,8 +218,8 @@ static err_t open_edge(struct node *node)
 
 static err_t open_guard(struct node *node)
 {
-    node->guard_core = inherited(OS_PROC_FD_FIRST);
-    node->edge_guard = inherited(OS_PROC_FD_FIRST + 3);
+    node->guard_core = inherited(LAUNCHER_LINK_FD);
+    node->edge_guard = inherited(LAUNCHER_LINK_FD + 3);
     err_t err = guard_role_open(node->loop, node->os, &node->report.diag, &node->guard_core,
                                 &node->edge_guard, broken, node, &node->guard);
     return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK | OS_SANDBOX_NO_WRITING);
@@ -225,7 +227,7 @@ static err_t open_guard(struct node *node)
 
 static err_t open_keeper(struct node *node)
 {
-    node->keeper_core = inherited(OS_PROC_FD_FIRST);
+    node->keeper_core = inherited(LAUNCHER_LINK_FD);
     err_t err = keeper_role_open(node->loop, node->os, node->conf, &node->report.diag, &node->keeper_core,
                                  broken, node, &node->keeper);
     return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
@@ -233,15 +235,15 @@ static err_t open_keeper(struct node *node)
 
 static err_t open_core(struct node *node)
 {
-    node->guard_core = inherited(OS_PROC_FD_FIRST);
-    node->keeper_core = inherited(OS_PROC_FD_FIRST + 3);
-    node->parent_core = inherited(OS_PROC_FD_FIRST + 6);
-    node->edge_marks = inherited(OS_PROC_FD_FIRST + 9);
+    node->guard_core = inherited(LAUNCHER_LINK_FD);
+    node->keeper_core = inherited(LAUNCHER_LINK_FD + 3);
+    node->parent_core = inherited(LAUNCHER_LINK_FD + 6);
+    node->edge_marks = inherited(LAUNCHER_LINK_FD + 9);
     struct core_links links = {&node->guard_core, &node->keeper_core, &node->parent_core, &node->edge_marks};
     err_t err = open_core_room(node, &links);
     if (err != ERR_OK)
         return err;
-    core_role_bounded(node->core, node->bounded);
+    core_role_bounded(node->core, node->bounded, node->accounts);
     return os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
 }
 
@@ -280,7 +282,7 @@ static err_t open_store(struct node *node)
         TRY(err, core_role_open(node->loop, node->os, node->conf, diag, &links, broken, node, &node->core)) ||
         TRY(err, control_open(&control, &node->control)))
         return err;
-    core_role_bounded(node->core, node->bounded);
+    core_role_bounded(node->core, node->bounded, false);
     node->idle = (struct loop_timer) {.fire = idle_look, .ctx = node};
     /* Opening may have taken long: the loop's own time stands still until its first turn. */
     return loop_timer_set(node->loop, &node->idle, os_net_now_ms() + 2 * STORE_IDLE_MS);
@@ -296,17 +298,32 @@ static const struct {
              {"keeper", CONFINE_KEEPER, open_keeper},
              {"store", CONFINE_STORE, open_store}};
 
-int node_role(const struct os *os, const char *role, const char *dir)
+/* Only who was started by a command reads the file itself: the others may not be allowed to. */
+static err_t take_conf(const struct os *os, bool handed, const char *dir, struct conf *out,
+                       struct fault *fault)
+{
+    int fd = LAUNCHER_CONF_FD;
+    if (!handed)
+        return conf_load(os, dir, out, fault);
+    err_t err = conf_load_handed(fd, dir, out, fault);
+    os_proc_line_close(&fd);
+    return err;
+}
+
+int node_role(const struct os *os, const char *role, const char *dir, bool accounts)
 {
     struct conf conf;
     struct fault fault = {0};
     struct node node;
+    if (strcmp(role, "launcher") == 0)
+        return launcher_run(os, dir, accounts);
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         if (strcmp(role, roles[i].name) != 0)
             continue;
-        if (conf_load(os, dir, &conf, &fault) != ERR_OK)
+        if (take_conf(os, roles[i].files != CONFINE_STORE, dir, &conf, &fault) != ERR_OK)
             return NODE_NO_START;
         err_t err = node_begin(&node, os, &conf, roles[i].name);
+        node.accounts = accounts;
         if (err == ERR_OK && !TRY(err, os_sandbox_hide()) &&
             !TRY(err, confine_files(os, &conf, roles[i].files, &node.bounded)))
             err = roles[i].open(&node);

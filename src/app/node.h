@@ -5,15 +5,17 @@
 #pragma once
 
 #include "app/conf.h"
+#include "app/launcher.h"
 #include "app/report.h"
 
 enum { NODE_NO_START = 3, NODE_BUSY = 4 };
 
-/* The parent: starts edge, core and keeper, restarts what crashes, stops all within two seconds. */
-int node_serve(const struct os *os, const struct conf *conf);
+/* The parent: has edge, guard, core and keeper started, and started again when they crash; stops all within
+ * two seconds. The launcher stays the caller's. */
+int node_serve(const struct os *os, const struct conf *conf, const struct launcher *launcher);
 /* Everything in this process: for tests. */
 int node_serve_alone(const struct os *os, const struct conf *conf);
-/* `role`: "edge", "core", "keeper" with descriptors from OS_PROC_FD_FIRST on; or "store": core and control
- * socket without edge and keeper, for commands to a node that does not run; it ends when nobody has asked for
- * a while. */
-int node_role(const struct os *os, const char *role, const char *dir);
+/* `role`: "edge", "guard", "core", "keeper" with descriptors from OS_PROC_FD_FIRST on (launcher.h),
+ * `accounts`: in accounts of their own; "launcher"; or "store": core and control socket without edge and
+ * keeper, for commands to a node that does not run; it ends when nobody has asked for a while. */
+int node_role(const struct os *os, const char *role, const char *dir, bool accounts);

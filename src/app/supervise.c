@@ -1,15 +1,17 @@
-/* The supervising parent: control and metrics sockets, readiness, and four children that it restarts. */
+/* The supervising parent: control and metrics sockets, readiness, and four roles that it has started again.
+ */
+#include "app/accounts.h"
 #include "app/confine.h"
 #include "app/control.h"
+#include "app/launcher.h"
 #include "app/node.h"
-#include "os/channel.h"
+#include "os/account.h"
 #include "os/local.h"
 #include "os/proc.h"
 #include "os/sandbox.h"
 
-enum { EDGE, GUARD, CORE, KEEPER, ROLES };
 enum {
-    CHANNELS_MAX = 4,      /* of one role */
+    ROLES = LAUNCHER_ROLES,
     RESTART_MS = 50,       /* after a crash */
     RESTART_MS_MAX = 5000, /* doubled up to this while it keeps crashing at once */
     STEADY_MS = 3000,      /* having run so long, it is not crashing at once */
@@ -20,11 +22,9 @@ struct parent;
 
 struct child {
     struct parent *parent;
-    const char *name;
-    struct os_proc proc;
+    enum launcher_role role;
     bool running;
     uint64_t started_ms, wait_ms;
-    struct loop_watch watch;
     struct loop_timer again;
 };
 
@@ -37,7 +37,8 @@ struct parent {
     int signals;
     struct loop_watch signal_watch;
     struct loop_timer deadline;
-    struct os_channel_fds guard_core, edge_guard, edge_marks, keeper_core, parent_core;
+    const struct launcher *launcher;
+    struct loop_watch launcher_watch;
     bool stopping, ready;
     bool told; /* why it could not start */
     int status;
@@ -75,72 +76,76 @@ static void begin_stop(struct parent *parent, int status)
     stop_next(parent);
 }
 
-static void ended(void *ctx, unsigned what)
+static void ended(struct child *child, bool by_signal, unsigned code)
 {
-    struct child *child = ctx;
     struct parent *parent = child->parent;
-    struct os_proc_end end;
-    int fd = child->proc.fd;
-    (void)what;
-    (void)fd;
-    loop_unwatch(parent->loop, &child->watch);
-    if (os_proc_reap(&child->proc, &end) == ERR_BUSY) {
-        if (loop_watch(parent->loop, &child->watch, child->proc.fd, LOOP_READ, ended, child) == ERR_OK)
-            return;
-        os_proc_kill(&child->proc);
-    }
     child->running = false;
     if (parent->stopping) {
         stop_next(parent);
         return;
     }
-    bool hopeless = !end.by_signal && end.code == NODE_NO_START && !parent->ready;
+    bool hopeless = !by_signal && code == NODE_NO_START && !parent->ready;
     diag_say(&parent->report.diag, DIAG_ERROR, ERR_CLOSED, "app",
              hopeless ? "look at the line above" : "it is started again; nothing acknowledged is lost",
-             "the role %s ended %s %d", child->name, end.by_signal ? "by signal" : "with status", end.code);
+             "the role %s ended %s %u", launcher_role_name(child->role),
+             by_signal ? "by signal" : "with status", code);
     if (hopeless)
         begin_stop(parent, 1);
     else
         restart_later(child);
 }
 
-static size_t fds_of(const struct parent *parent, int role, int out[OS_PROC_FDS_MAX])
+static void failed(struct child *child, err_t err)
 {
-    /* In the order in which node.c takes them up. */
-    const struct os_channel_fds *const all[ROLES][CHANNELS_MAX] = {
-        [EDGE] = {&parent->edge_guard, &parent->edge_marks},
-        [GUARD] = {&parent->guard_core, &parent->edge_guard},
-        [CORE] = {&parent->guard_core, &parent->keeper_core, &parent->parent_core, &parent->edge_marks},
-        [KEEPER] = {&parent->keeper_core},
-    };
-    size_t fds = 0;
-    for (size_t i = 0; i < CHANNELS_MAX && all[role][i] != NULL; i++) {
-        out[fds++] = all[role][i]->memory;
-        out[fds++] = all[role][i]->wake[0];
-        out[fds++] = all[role][i]->wake[1];
+    struct parent *parent = child->parent;
+    child->running = false;
+    diag_say(&parent->report.diag, DIAG_ERROR, err, "app", "is there memory, are there processes left?",
+             "the role %s could not be started: %s", launcher_role_name(child->role), err_text(err));
+    if (parent->stopping)
+        stop_next(parent);
+    else
+        restart_later(child);
+}
+
+/* Nothing can be started without it, and nothing of it runs any more. */
+static void launcher_lost(struct parent *parent)
+{
+    diag_say(&parent->report.diag, DIAG_ERROR, ERR_CLOSED, "app",
+             parent->ready ? "start the node again" : "look at the line above",
+             "the launcher ended, and all roles with it");
+    parent->stopping = true;
+    parent->status = 1;
+    loop_stop(parent->loop);
+}
+
+static void hear(void *ctx, unsigned what)
+{
+    struct parent *parent = ctx;
+    struct launcher_word word;
+    err_t err;
+    (void)what;
+    while ((err = launcher_hear(parent->launcher, &word)) == ERR_OK) {
+        struct child *child = &parent->child[word.role];
+        if (word.what == LAUNCHER_FAILED)
+            failed(child, (err_t)word.code);
+        else if (word.what == LAUNCHER_ENDED)
+            ended(child, word.by_signal, word.code);
     }
-    return fds;
+    if (err == ERR_BUSY)
+        return;
+    loop_unwatch(parent->loop, &parent->launcher_watch);
+    launcher_lost(parent);
 }
 
 static void start(struct child *child)
 {
     struct parent *parent = child->parent;
-    int fds[OS_PROC_FDS_MAX];
-    const char *args[] = {"bongsu", "--role", child->name, parent->conf->dir, NULL};
-    size_t count = fds_of(parent, (int)(child - parent->child), fds);
-    err_t err;
     if (parent->stopping)
         return;
     child->started_ms = loop_now_ms(parent->loop);
-    if (TRY(err, os_proc_spawn(args, fds, count, &child->proc))) {
-        diag_say(&parent->report.diag, DIAG_ERROR, err, "app", "is there memory, are there processes left?",
-                 "the role %s could not be started: %s", child->name, err_text(err));
+    child->running = launcher_tell(parent->launcher, LAUNCHER_START, child->role) == ERR_OK;
+    if (!child->running)
         restart_later(child);
-        return;
-    }
-    child->running = true;
-    if (loop_watch(parent->loop, &child->watch, child->proc.fd, LOOP_READ, ended, child) != ERR_OK)
-        begin_stop(parent, 1);
 }
 
 /* In this order: no new requests, then nothing to look at, then nothing to decide, then nothing to sign. */
@@ -148,10 +153,9 @@ static void stop_next(struct parent *parent)
 {
     for (int i = 0; i < ROLES; i++) {
         loop_timer_stop(parent->loop, &parent->child[i].again);
-        if (parent->child[i].running) {
-            os_proc_stop(&parent->child[i].proc);
+        if (parent->child[i].running &&
+            launcher_tell(parent->launcher, LAUNCHER_STOP, parent->child[i].role) == ERR_OK)
             return;
-        }
     }
     loop_stop(parent->loop);
 }
@@ -159,10 +163,7 @@ static void stop_next(struct parent *parent)
 static void deadline_over(void *ctx)
 {
     struct parent *parent = ctx;
-    for (int i = 0; i < ROLES; i++)
-        if (parent->child[i].running)
-            os_proc_kill(&parent->child[i].proc);
-    loop_stop(parent->loop);
+    loop_stop(parent->loop); /* the launcher is closed then, and what runs is killed with it */
 }
 
 static void signal_ready(void *ctx, unsigned what)
@@ -185,8 +186,9 @@ static void ready(void *ctx, uint16_t port)
 {
     struct parent *parent = ctx;
     if (!parent->ready) {
-        diag_say(&parent->report.diag, DIAG_NOTICE, ERR_OK, "app", NULL, "ready, https on %s port %u",
-                 parent->conf->listen.host, port);
+        diag_say(&parent->report.diag, DIAG_NOTICE, ERR_OK, "app", NULL,
+                 "ready, https on %s port %u, accounts %s", parent->conf->listen.host, port,
+                 parent->launcher->accounts ? "separate" : "one");
         os_local_notify("READY=1");
     }
     parent->ready = true;
@@ -194,28 +196,24 @@ static void ready(void *ctx, uint16_t port)
 
 static err_t open_parent(struct parent *parent)
 {
-    static const char *const names[ROLES] = {
-        [EDGE] = "edge", [GUARD] = "guard", [CORE] = "core", [KEEPER] = "keeper"};
     struct control_setup control = {.os = parent->os,
                                     .conf = parent->conf,
                                     .diag = &parent->report.diag,
-                                    .core = &parent->parent_core,
+                                    .core = &parent->launcher->parent_core,
                                     .metrics = true,
                                     .ready = ready,
                                     .ctx = parent};
     err_t err;
     for (int i = 0; i < ROLES; i++)
-        parent->child[i] = (struct child) {
-            .parent = parent, .name = names[i], .again = {.fire = start_again, .ctx = &parent->child[i]}};
+        parent->child[i] = (struct child) {.parent = parent,
+                                           .role = (enum launcher_role)i,
+                                           .again = {.fire = start_again, .ctx = &parent->child[i]}};
     parent->deadline = (struct loop_timer) {.fire = deadline_over, .ctx = parent};
     if (TRY(err, os_signals_open(&parent->signals)) || TRY(err, loop_open(&parent->loop)) ||
         TRY(err, loop_watch(parent->loop, &parent->signal_watch, parent->signals, LOOP_READ, signal_ready,
                             parent)) ||
-        TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &parent->guard_core)) ||
-        TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &parent->edge_guard)) ||
-        TRY(err, os_channel_make(LIMIT_LINK_MARKS_BYTES, &parent->edge_marks)) ||
-        TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &parent->keeper_core)) ||
-        TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &parent->parent_core)))
+        TRY(err, loop_watch(parent->loop, &parent->launcher_watch, parent->launcher->line, LOOP_READ, hear,
+                            parent)))
         return err;
     control.loop = parent->loop;
     err = control_open(&control, &parent->control);
@@ -227,19 +225,13 @@ static void close_parent(struct parent *parent)
 {
     control_close(parent->control);
     if (parent->loop != NULL) {
-        for (int i = 0; i < ROLES; i++) {
+        for (int i = 0; i < ROLES; i++)
             loop_timer_stop(parent->loop, &parent->child[i].again);
-            loop_unwatch(parent->loop, &parent->child[i].watch);
-        }
+        loop_unwatch(parent->loop, &parent->launcher_watch);
         loop_timer_stop(parent->loop, &parent->deadline);
         loop_unwatch(parent->loop, &parent->signal_watch);
     }
     loop_close(parent->loop);
-    os_channel_fds_close(&parent->guard_core);
-    os_channel_fds_close(&parent->edge_guard);
-    os_channel_fds_close(&parent->edge_marks);
-    os_channel_fds_close(&parent->keeper_core);
-    os_channel_fds_close(&parent->parent_core);
 }
 
 /* Once, and not by each role. */
@@ -251,21 +243,32 @@ static void say_unbounded(const struct parent *parent)
                  "this kernel has no Landlock: each role can open whatever its account can");
 }
 
-int node_serve(const struct os *os, const struct conf *conf)
+/* What the unit promised must be so: a node that goes on without would be believed. */
+static err_t look_at_accounts(struct parent *parent)
 {
-    static const struct os_channel_fds none = {-1, {-1, -1}};
-    struct parent parent = {.os = os,
-                            .conf = conf,
-                            .signals = -1,
-                            .guard_core = none,
-                            .edge_guard = none,
-                            .edge_marks = none,
-                            .keeper_core = none,
-                            .parent_core = none};
+    struct accounts accounts;
+    struct fault fault = {0};
+    err_t err = ERR_OK;
+    if (!parent->launcher->accounts)
+        return ERR_OK;
+    if (!TRY(err, accounts_read(&accounts, &fault)))
+        err = accounts_check(&accounts, parent->conf->dir, &fault);
+    parent->told = err != ERR_OK;
+    if (err != ERR_OK)
+        diag_say(&parent->report.diag, DIAG_ERROR, err, "app", "as root: bongsu accounts DIR",
+                 "the files of the node are not divided among the accounts of its roles: %s", fault.what);
+    return err;
+}
+
+int node_serve(const struct os *os, const struct conf *conf, const struct launcher *launcher)
+{
+    struct parent parent = {.os = os, .conf = conf, .signals = -1, .launcher = launcher};
     report_init(&parent.report, os, conf->node, "parent");
-    err_t err = open_parent(&parent);
+    err_t err = look_at_accounts(&parent);
+    if (err == ERR_OK)
+        err = open_parent(&parent);
     if (err == ERR_OK) /* before any role shuts itself in: what is not there then it may never open */
-        err = confine_prepare(os, conf);
+        err = confine_prepare(os, conf->dir);
     if (err == ERR_OK) {
         say_unbounded(&parent);
         for (int i = ROLES; i-- > 0;)

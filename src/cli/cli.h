@@ -77,6 +77,7 @@ struct cli_command {
     struct cli_option options[CLI_OPTIONS_MAX];
     const char *control;           /* "peer.add"; NULL: run */
     struct cli_column columns[16]; /* of the table made of lines that have the first key; none: sentences */
+    const char *none; /* a list: what it says in text when there is nothing; in JSON that is no line */
     int (*run)(struct cli_call *call);
 };
 
@@ -101,7 +102,13 @@ const char *cli_option(const struct cli_call *call, const char *name);
 /* One line on standard error: "bongsu: what (next)", control characters of `what` as spaces. Returns
  * CLI_FAILED. */
 int cli_fail(const char *next, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same, and with `json` the last line of the answer too: nothing may follow it. Returns `status`. */
+int cli_refuse(bool json, int status, const char *next, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Likewise, of what the command line says. CLI_USAGE. */
 int cli_usage(const struct cli_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Is --json among them? */
+bool cli_wants_json(int count, char **args);
 /* Reads the configuration of call->dir, or says why not. */
 NODISCARD bool cli_conf(const struct cli_call *call, struct conf *out);
 /* A file, or standard input for "-". Says why not. */

@@ -40,7 +40,7 @@ struct add {
     struct sent sent[AHEAD];
     size_t out, back; /* batches sent, batches answered, of this file; sent[out % AHEAD] is being filled */
     size_t bytes_done, objects_done;
-    uint64_t totals[8];
+    uint64_t totals[9]; /* by words[] */
     int64_t told_us;
     bool bar;
     bool source_new; /* nobody had declared the source */
@@ -50,9 +50,9 @@ struct add {
     int status;
 };
 
-static const char *const words[] = {"new",      "duplicate", "seen",   "assertion",
+static const char *const words[] = {"new",      "duplicate", "seen",   "assertion", "echo",
                                     "conflict", "refused",   "mended", "warnings"};
-enum { WORDS = sizeof words / sizeof words[0], REFUSED = 5, WARNINGS = 7 };
+enum { WORDS = sizeof words / sizeof words[0], CONFLICT = 5, REFUSED, WARNINGS = 8 };
 
 /* --- progress --- */
 
@@ -539,7 +539,7 @@ static int add_all(struct add *add, const char *source)
     say_totals(add);
     if (last != CLI_OK || status != CLI_OK)
         return last != CLI_OK ? last : status;
-    return add->totals[4] + add->totals[REFUSED] > 0 ? CLI_FAILED : CLI_OK;
+    return add->totals[CONFLICT] + add->totals[REFUSED] > 0 ? CLI_FAILED : CLI_OK;
 }
 
 /* --as and what belongs to it. */

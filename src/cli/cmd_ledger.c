@@ -11,6 +11,7 @@
 struct proving {
     struct buf proof; /* of the newest leaf */
     struct buf object;
+    struct buf voucher; /* base64 and a line end; empty: none went with it */
     uint64_t seq;
     bool taken, no_object;
     bool piped; /* the proof goes to standard output, and nothing else does */
@@ -26,6 +27,8 @@ static void take_proof(void *ctx, struct str json)
         buf_put_str(&proving->proof, line_str(line, "tlog_proof"));
         buf_put_str(&proving->object, line_str(line, "object"));
         proving->no_object = line_str(line, "object").len == 0;
+        if (line_has(line, "voucher"))
+            buf_printf(&proving->voucher, "%.*s\n", STR_ARG(line_str(line, "voucher")));
         proving->seq = line_u64(line, "seq");
         proving->taken = true;
     }
@@ -52,14 +55,28 @@ void print_file(const char *path, const char *name, uint64_t value)
     buf_deinit(&out);
 }
 
-static int write_proof(const struct cli_call *call, const struct proving *proving, const char *path,
-                       const char *object)
+/* What stands beside the proof. */
+static int write_beside(const struct cli_call *call, const struct proving *proving)
 {
+    const char *object = cli_option(call, "object"), *voucher = cli_option(call, "voucher");
     if (object != NULL && proving->no_object)
         return cli_fail("leave --object away",
                         "leaf %llu gives no object: it carries none, or its time is over",
                         (unsigned long long)proving->seq);
+    if (voucher != NULL && proving->voucher.len == 0)
+        return cli_fail("leave --voucher away; `bongsu peer vouch` lets it go",
+                        "nothing that an origin signed went with leaf %llu",
+                        (unsigned long long)proving->seq);
     if (object != NULL && write_file(call, object, &proving->object) != CLI_OK)
+        return CLI_FAILED;
+    return voucher == NULL ? CLI_OK : write_file(call, voucher, &proving->voucher);
+}
+
+static int write_proof(const struct cli_call *call, const struct proving *proving)
+{
+    const char *path = cli_option(call, "out"), *object = cli_option(call, "object"),
+               *voucher = cli_option(call, "voucher");
+    if (write_beside(call, proving) != CLI_OK)
         return CLI_FAILED;
     if (strcmp(path, "-") == 0) {
         (void)printf("%.*s", STR_ARG(buf_str(&proving->proof)));
@@ -67,12 +84,18 @@ static int write_proof(const struct cli_call *call, const struct proving *provin
     }
     if (write_file(call, path, &proving->proof) != CLI_OK)
         return CLI_FAILED;
-    if (call->json)
+    if (call->json) {
         print_file(path, "seq", proving->seq);
-    else
-        (void)printf("%s proves leaf %llu; bongsu-verify proof --card CARD%s%s %s verifies it\n", path,
-                     (unsigned long long)proving->seq, object == NULL ? "" : " --object ",
-                     object == NULL ? "" : object, path);
+        return CLI_OK;
+    }
+    (void)printf("%s proves leaf %llu; bongsu-verify proof --card CARD%s%s %s verifies it\n", path,
+                 (unsigned long long)proving->seq, object == NULL ? "" : " --object ",
+                 object == NULL ? "" : object, path);
+    if (voucher != NULL)
+        (void)printf(
+            "%s is what its origin signed; bongsu-verify voucher --card CARD --object %s %s, with the "
+            "origin's card, verifies it\n",
+            voucher, object == NULL ? "OBJECT" : object, voucher);
     return CLI_OK;
 }
 
@@ -80,8 +103,8 @@ static int write_proof(const struct cli_call *call, const struct proving *provin
 int run_ledger_prove(struct cli_call *call)
 {
     const char *path = cli_option(call, "out"), *object = cli_option(call, "object");
-    if (path == NULL && object != NULL)
-        return cli_usage(call, "--object goes with --out");
+    if (path == NULL && (object != NULL || cli_option(call, "voucher") != NULL))
+        return cli_usage(call, "--object and --voucher go with --out");
     if (path == NULL)
         return control_run(call);
     struct proving proving = {.piped = strcmp(path, "-") == 0};
@@ -89,11 +112,13 @@ int run_ledger_prove(struct cli_call *call)
         call->extra = ",\"object\":true";
     buf_init(&proving.proof, LIMIT_CONTROL_REPLY_BYTES);
     buf_init(&proving.object, LIMIT_CONTROL_REPLY_BYTES);
+    buf_init(&proving.voucher, LIMIT_CONTROL_REPLY_BYTES);
     int status = control_each(call, take_proof, &proving);
     if (status == CLI_OK)
-        status = write_proof(call, &proving, path, object);
+        status = write_proof(call, &proving);
     buf_deinit(&proving.proof);
     buf_deinit(&proving.object);
+    buf_deinit(&proving.voucher);
     return status;
 }
 

@@ -107,6 +107,7 @@ static const struct cli_command list_rows[] = {
      .run = run_list_add},
     {.words = "list show",
      .summary = "the lists in force",
+     .none = "no lists (bongsu list add)",
      .control = "list.list",
      .columns = {LIST_COLUMNS}},
     {.words = "list remove",
@@ -146,6 +147,7 @@ static const struct cli_command spill_rows[] = {
      .control = "spill.destroy"},
     {.words = "spill list",
      .summary = "what was suspended or destroyed, by whom and why",
+     .none = "nothing was suspended",
      .control = "spill.list",
      .columns = {SPILL_COLUMNS}},
 };

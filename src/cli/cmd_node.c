@@ -1,6 +1,7 @@
-/* init, card, serve, reindex, backup, restore. */
+/* init, card, serve, accounts, reindex, backup, restore. */
 #include <stdio.h>
 
+#include "app/accounts.h"
 #include "app/backup.h"
 #include "app/certificate.h"
 #include "app/core_role.h"
@@ -246,6 +247,8 @@ static int renew(struct cli_call *call, const struct conf *conf)
             status = cli_fail(NULL, "%s", fault.what);
     }
     wipe(&passphrase);
+    if (status == CLI_OK && accounts_keep(call->os, conf->dir, &fault) != ERR_OK)
+        status = cli_fail("bongsu accounts, when the node stands", "the card is signed, but %s", fault.what);
     return status == CLI_OK ? tell_card(call, conf, &card) : status;
 }
 
@@ -324,16 +327,56 @@ static int card(struct cli_call *call)
     return status;
 }
 
+/* The launcher first: what reads a file and what talks to anybody has no capability of it. */
+static int serve_roles(struct cli_call *call)
+{
+    struct conf conf;
+    struct launcher launcher;
+    err_t err = call->dir == NULL ? ERR_NOTFOUND
+                                  : launcher_open(call->dir, cli_option(call, "accounts") != NULL, &launcher);
+    if (err != ERR_OK)
+        return !cli_conf(call, &conf) ? CLI_FAILED
+                                      : cli_fail(NULL, "the node could not start: %s", err_text(err));
+    int status = cli_conf(call, &conf) ? node_serve(call->os, &conf, &launcher) : CLI_FAILED;
+    launcher_close(&launcher);
+    return status;
+}
+
 static int serve(struct cli_call *call)
 {
     struct conf conf;
+    int status;
+    bool alone = cli_option(call, "one-process") != NULL;
+    if (alone && cli_option(call, "accounts") != NULL)
+        return cli_usage(call, "--accounts and --one-process: one process is of one account");
     if (call->arg_count > 0)
         call->dir = call->args[0];
-    if (!cli_conf(call, &conf))
-        return CLI_FAILED;
-    int status = cli_option(call, "one-process") != NULL ? node_serve_alone(call->os, &conf)
-                                                         : node_serve(call->os, &conf);
+    if (alone)
+        status = cli_conf(call, &conf) ? node_serve_alone(call->os, &conf) : CLI_FAILED;
+    else
+        status = serve_roles(call);
     return status == 0 ? CLI_OK : CLI_FAILED;
+}
+
+/* Reads nothing of the node: root has no business there. */
+static int give_accounts(struct cli_call *call)
+{
+    struct accounts accounts;
+    struct fault fault = {0};
+    err_t err;
+    bool join = cli_option(call, "one") != NULL;
+    if (call->arg_count > 0)
+        call->dir = call->args[0];
+    if (call->dir == NULL)
+        return cli_refuse(call->json, CLI_FAILED, "give DIR, or set BONGSU_DIR", "which node?");
+    if (os_account_own() != OS_ACCOUNT_ROOT)
+        return cli_refuse(call->json, CLI_FAILED, "sudo", "only root can give files to other accounts");
+    if (TRY(err, accounts_read(&accounts, &fault)) ||
+        TRY(err, join ? accounts_join(call->os, &accounts, call->dir, &fault)
+                      : accounts_divide(call->os, &accounts, call->dir, &fault)))
+        return cli_refuse(call->json, CLI_FAILED, NULL, "%s",
+                          fault.what[0] != '\0' ? fault.what : err_text(err));
+    return CLI_OK;
 }
 
 /* The search file is made again by whoever opens the store next. */
@@ -361,8 +404,12 @@ static err_t make_index(const struct cli_call *call, const struct conf *conf, ui
     if (err != ERR_OK)
         return err;
     report_init(&report, call->os, conf->node, "reindex");
-    struct gate_setup setup = {
-        .os = call->os, .dir = dir, .node_name = str_of(conf->node), .reindex = true, .diag = &report.diag};
+    struct gate_setup setup = {.os = call->os,
+                               .dir = dir,
+                               .node_name = str_of(conf->node),
+                               .suite = init_suite(call->os, conf->dir),
+                               .reindex = true,
+                               .diag = &report.diag};
     if (TRY(err, gate_open(&setup, &gate)))
         return err;
     if (gate_health(gate).read_only)
@@ -415,8 +462,11 @@ static err_t pause_all(const struct cli_call *call, const struct conf *conf, uns
     if (err != ERR_OK)
         return err;
     report_init(&report, call->os, conf->node, "restore");
-    struct gate_setup setup = {
-        .os = call->os, .dir = dir, .node_name = str_of(conf->node), .diag = &report.diag};
+    struct gate_setup setup = {.os = call->os,
+                               .dir = dir,
+                               .node_name = str_of(conf->node),
+                               .suite = init_suite(call->os, conf->dir),
+                               .diag = &report.diag};
     if (TRY(err, gate_open(&setup, &gate)))
         return err;
     for (unsigned p = 0; p < gate_peer_count(gate) && err == ERR_OK; p++)
@@ -513,18 +563,17 @@ static const struct cli_command commands[] = {
     {.words = "init",
      .summary = "make a node: configuration, keys, its first card",
      .args = {{"DIR", CLI_TEXT, NULL, NULL, "a directory that is made"}},
-     .options = {{"name", CLI_TEXT, NULL, "NAME", "a-z 0-9 . _ -, as partners will know it"},
-                 {"country", CLI_TEXT, NULL, "KR", "two capital letters"},
-                 {"listen", CLI_TEXT, NULL, "HOST:PORT", "where to serve (127.0.0.1:7443)"},
-                 {"address", CLI_TEXT, NULL, "HOST:PORT",
-                  "where partners reach it, if that is another place"},
-                 {"root-key", CLI_TEXT, NULL, "URI",
-                  "the root key in a token: pkcs11:token=T;object=NAME[?module-path=FILE]"},
-                 {"suite", CLI_TEXT, NULL, "N",
-                  "its algorithms: 1 Ed25519 (default), 2 P-256 and AES-256-GCM, 3 P-256 and "
-                  "ARIA-256-GCM"},
-                 {"minimum-suite", CLI_TEXT, NULL, "N", "the least that a partner's card must be of (1)"},
-                 PASSPHRASE},
+     .options =
+         {{"name", CLI_TEXT, NULL, "NAME", "a-z 0-9 . _ -, as partners will know it"},
+          {"country", CLI_TEXT, NULL, "KR", "two capital letters"},
+          {"listen", CLI_TEXT, NULL, "HOST:PORT", "where to serve (127.0.0.1:7443)"},
+          {"address", CLI_TEXT, NULL, "HOST:PORT", "where partners reach it, if that is another place"},
+          {"root-key", CLI_TEXT, NULL, "URI",
+           "the root key in a token: pkcs11:token=T;object=NAME[?module-path=FILE]"},
+          {"suite", CLI_TEXT, NULL, "N",
+           "its algorithms: 1 Ed25519 (default), 2 P-256 and AES, 3 P-256 and ARIA, 4 and 5 with P-384"},
+          {"minimum-suite", CLI_TEXT, NULL, "N", "the least that a partner's card must be of (1)"},
+          PASSPHRASE},
      .run = init},
     {.words = "card",
      .summary = "print the node's signed card, for partners",
@@ -554,8 +603,16 @@ static const struct cli_command commands[] = {
     {.words = "serve",
      .summary = "run the node until SIGTERM",
      .many = true,
-     .options = {{"one-process", CLI_FLAG, NULL, NULL, "all roles in one process: for tests"}},
+     .options = {{"accounts", CLI_FLAG, NULL, NULL,
+                  "each role in its account, or not at all; the node's unit grants what that needs"},
+                 {"one-process", CLI_FLAG, NULL, NULL, "all roles in one process: for tests"}},
      .run = serve},
+    {.words = "accounts",
+     .summary = "give each role's files to its account; as root, and the node must not run",
+     .help = "The unit of the package does it before each start (serve --accounts).",
+     .many = true,
+     .options = {{"one", CLI_FLAG, NULL, NULL, "everything to the account bongsu again"}},
+     .run = give_accounts},
     {.words = "reindex",
      .summary = "make the index again from the log; the node must not run",
      .help = "The log is what is true; the index only makes it quick. Nothing is lost by this.",

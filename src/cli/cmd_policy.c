@@ -98,9 +98,10 @@ static int run_examples(const char *policy, const char *path, struct str policy_
     const struct policy_fault *place = &fault.place;
     err_t err = golden_run(policy_text, examples, tell, tally, &fault);
     if (err != ERR_OK)
-        return cli_fail(fault.in_policy || place->suggestion[0] != '\0' ? place->suggestion : how,
-                        "%s: line %u: %s", fault.in_policy ? policy : path, place->line,
-                        place->what[0] == '\0' ? err_text(err) : place->what);
+        return cli_refuse(tally->call->json, CLI_FAILED,
+                          fault.in_policy || place->suggestion[0] != '\0' ? place->suggestion : how,
+                          "%s: line %u: %s", fault.in_policy ? policy : path, place->line,
+                          place->what[0] == '\0' ? err_text(err) : place->what);
     return tally->wrong == 0 ? CLI_OK : CLI_FAILED;
 }
 
@@ -140,7 +141,8 @@ int run_policy_test(struct cli_call *call)
         path = beside;
     }
     if (strcmp(path, "-") != 0 && !file_exists(call->os, path))
-        return cli_fail(how, "there is no %s: no example says what %s should decide", path, call->args[0]);
+        return cli_refuse(call->json, CLI_FAILED, how,
+                          "there is no %s: no example says what %s should decide", path, call->args[0]);
     int status = test_files(call, call->args[0], path, &tally);
     if (!call->json && tally.right + tally.wrong > 0)
         (void)printf("%llu right, %llu wrong\n", (unsigned long long)tally.right,
@@ -211,8 +213,8 @@ static int check_text(struct cli_call *call, struct str text)
     struct policy_fault fault;
     size_t count = policy_partners_named(text, names);
     if (policy_compile(text, partners, assume_partners(names, count, partners), &policy, &fault) != ERR_OK)
-        return cli_fail(fault.suggestion, "%s: line %u, column %u: %s", call->args[0], fault.line,
-                        fault.column, fault.what);
+        return cli_refuse(call->json, CLI_FAILED, fault.suggestion, "%s: line %u, column %u: %s",
+                          call->args[0], fault.line, fault.column, fault.what);
     policy_review(policy, call->os->wall_us(call->os->ctx), tell_remark, call);
     policy_review_redact(policy, tell_remark, call);
     tell_named(call, policy, names, count);
@@ -231,6 +233,24 @@ int run_policy_check(struct cli_call *call)
     return status;
 }
 
+static void show_line(void *ctx, struct str json)
+{
+    const struct cli_call *call = ctx;
+    struct line *line = call->json ? NULL : line_read(json);
+    if (call->json)
+        (void)printf("%.*s\n", STR_ARG(json));
+    else if (line != NULL && line_has(line, "text"))
+        print_say(json);
+    else
+        print_beside(json);
+    line_free(line);
+}
+
+int run_policy_show(struct cli_call *call)
+{
+    return control_each(call, show_line, call);
+}
+
 int run_policy_activate(struct cli_call *call)
 {
     char beside[FILE_PATH_SIZE];
@@ -240,7 +260,9 @@ int run_policy_activate(struct cli_call *call)
         return cli_usage(call, "--untested wants --because REASON");
     if (!untested && path_beside(call->args[0], beside) && file_exists(call->os, beside) &&
         test_files(call, call->args[0], beside, &tally) != CLI_OK)
-        return cli_fail("mend the policy or the examples, or give --untested --because REASON",
-                        "the policy in force was not touched: the examples in %s do not hold", beside);
+        /* What could not be read was refused by then: a program is told one last line. */
+        return cli_refuse(call->json && tally.wrong > 0, CLI_FAILED,
+                          "mend the policy or the examples, or give --untested --because REASON",
+                          "the policy in force was not touched: the examples in %s do not hold", beside);
     return control_run(call);
 }

@@ -161,6 +161,7 @@ static const struct cli_command recall_rows[] = {
      .control = "hold.legal.lift"},
     {.words = "hold legal list",
      .summary = "orders that stand",
+     .none = "No order keeps anything here.",
      .control = "hold.legal.list",
      .columns = {{"OBJECT", "object"}, {"SINCE", "since"}, {"BY", "by"}, {"BECAUSE", "because"}}},
 };

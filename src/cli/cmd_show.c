@@ -8,7 +8,7 @@
 struct showing {
     const struct cli_call *call;
     struct table *table;
-    bool found;
+    bool found, no_voucher;
     uint64_t next; /* piece of what is larger than an object */
 };
 
@@ -93,18 +93,26 @@ static void show_object(void *ctx, struct str json)
         return;
     }
     showing->found = true;
-    write_bytes(bytes_from_str(line_str(line, "object")), true);
+    if (cli_option(showing->call, "raw") != NULL)
+        write_bytes(bytes_from_str(line_str(line, "object")), true);
+    else if (line_has(line, "voucher"))
+        (void)printf("%.*s\n", STR_ARG(line_str(line, "voucher")));
+    else
+        showing->no_voucher = true;
     line_free(line);
 }
 
 int run_object_show(struct cli_call *call)
 {
     struct showing showing = {.call = call};
-    if (cli_option(call, "raw") == NULL)
+    if (cli_option(call, "raw") == NULL && cli_option(call, "voucher") == NULL)
         return control_run(call);
     int status = control_each(call, show_object, &showing);
     if (status == CLI_OK && !showing.found)
         status = cli_fail("bongsu object show ID lists its copies", "no copy of it is the newest");
+    else if (status == CLI_OK && showing.no_voucher)
+        status = cli_fail("whoever passes it on lets it go by `bongsu peer vouch`",
+                          "nothing that its origin signed came with the newest copy");
     return status;
 }
 

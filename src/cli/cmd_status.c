@@ -49,12 +49,12 @@ static void print_node(const struct line *line)
     if (line_is(line, "restored"))
         (void)printf("  RESTORED FROM A BACKUP: nothing is signed, so nothing new is shown to partners "
                      "(docs/guide/disk-dies.md)\n");
-    (void)printf("%llu objects, %llu in quarantine, %llu jobs waiting, log of %s, %s\n",
-                 (unsigned long long)line_u64(line, "objects"),
-                 (unsigned long long)line_u64(line, "quarantined"),
-                 (unsigned long long)line_u64(line, "jobs"), log,
-                 line_is(line, "policy") ? "a policy is in force"
-                                         : "no policy: nothing leaves (bongsu policy activate FILE)");
+    (void)printf(
+        "%llu objects, %llu in quarantine, %llu jobs waiting, log of %s sealed by suite %llu, %s\n",
+        (unsigned long long)line_u64(line, "objects"), (unsigned long long)line_u64(line, "quarantined"),
+        (unsigned long long)line_u64(line, "jobs"), log, (unsigned long long)line_u64(line, "store_suite"),
+        line_is(line, "policy") ? "a policy is in force"
+                                : "no policy: nothing leaves (bongsu policy activate FILE)");
     (void)printf("refused input is kept for %llu days, the access record for %llu (bongsu retention)\n\n",
                  (unsigned long long)line_u64(line, "quarantine_days"),
                  (unsigned long long)line_u64(line, "access_days"));
@@ -85,6 +85,7 @@ static void see(void *ctx, struct str json)
     } else if (table_take(seeing->table, json)) {
         keep_trouble(seeing, line, "trouble", "trouble_next");
         keep_trouble(seeing, line, "alarm", "alarm_next");
+        keep_trouble(seeing, line, "downgrade", "downgrade_next");
     } else {
         buf_put_str(&seeing->troubles, line_str(line, "say"));
         buf_putc(&seeing->troubles, '\n');

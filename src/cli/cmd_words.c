@@ -11,14 +11,36 @@ struct writing {
     bool good;
 };
 
+static const char *const ends[] = {"", ".sig", ".signers"};
+enum { ENDS = sizeof ends / sizeof ends[0] };
+
+static bool end_path(const struct writing *w, const char *end, char out[FILE_PATH_SIZE])
+{
+    int len = snprintf(out, FILE_PATH_SIZE, "%s%s", w->path, end);
+    return len > 0 && len < FILE_PATH_SIZE;
+}
+
+/* Nothing is written over: what lies there may be another word, and somebody's proof. */
+static bool none_is_there(const struct writing *w)
+{
+    char path[FILE_PATH_SIZE];
+    for (size_t i = 0; i < ENDS; i++) {
+        if (!end_path(w, ends[i], path))
+            return cli_refuse(w->call->json, CLI_FAILED, NULL, "%s: %s", w->path, err_text(ERR_LIMIT)) ==
+                   CLI_OK;
+        if (file_exists(w->call->os, path))
+            return cli_refuse(w->call->json, CLI_FAILED, "give another name, or move it away",
+                              "%s is there already: nothing was written", path) == CLI_OK;
+    }
+    return true;
+}
+
 /* FILE, FILE.sig, FILE.signers. */
 static bool write_beside(const struct writing *w, const char *end, struct str content)
 {
     char path[FILE_PATH_SIZE];
-    int len = snprintf(path, sizeof path, "%s%s", w->path, end);
-    err_t err = len < 0 || (size_t)len >= sizeof path
-                    ? ERR_LIMIT
-                    : file_replace(w->call->os, ".", path, bytes_from_str(content));
+    err_t err =
+        !end_path(w, end, path) ? ERR_LIMIT : file_replace(w->call->os, ".", path, bytes_from_str(content));
     return err == ERR_OK || cli_fail(NULL, "%s%s: %s", w->path, end, err_text(err)) == CLI_OK;
 }
 
@@ -28,11 +50,13 @@ static void write_files(struct writing *w, const struct line *line)
     struct str name = line_str(line, "operator");
     buf_init(&signers, 4096);
     buf_printf(&signers, "%.*s namespaces=\"bongsu\" %.*s\n", STR_ARG(name), STR_ARG(line_str(line, "key")));
-    w->good = buf_err(&signers) == ERR_OK && write_beside(w, "", line_str(line, "text")) &&
-              write_beside(w, ".sig", line_str(line, "signature")) &&
-              write_beside(w, ".signers", buf_str(&signers));
+    const struct str contents[ENDS] = {line_str(line, "text"), line_str(line, "signature"),
+                                       buf_str(&signers)};
+    w->good = buf_err(&signers) == ERR_OK;
+    for (size_t i = 0; i < ENDS && w->good; i++)
+        w->good = write_beside(w, ends[i], contents[i]);
     buf_deinit(&signers);
-    if (w->good)
+    if (w->good && !w->call->json)
         (void)printf("%s: %.*s by %.*s, key %.*s. Compare the key with the one that you know is his; then\n"
                      "ssh-keygen -Y verify -f %s.signers -I %.*s -n bongsu -s %s.sig < %s\n",
                      w->path, STR_ARG(line_str(line, "word")), STR_ARG(name),
@@ -60,6 +84,8 @@ static int run_words_write(struct cli_call *call)
     uint64_t number;
     if (!str_to_u64(str_of(call->args[0]), UINT64_MAX, &number))
         return cli_usage(call, "%s is no number of `bongsu words`", call->args[0]);
+    if (!none_is_there(&writing))
+        return CLI_FAILED;
     (void)snprintf(members, sizeof members, ",\"number\":\"%llu\"", (unsigned long long)number);
     call->extra = members;
     int status = control_each(call, write_word, &writing);

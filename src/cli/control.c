@@ -53,7 +53,7 @@ static bool find_socket(const struct cli_call *call, struct conf *out, bool *out
     if (*out_own)
         return cli_conf(call, out);
     if (file_path(call->dir, CONF_CONTROL, path) != ERR_OK)
-        return cli_fail(NULL, "%s is too long a path", call->dir) == CLI_OK;
+        return cli_refuse(call->json, CLI_FAILED, NULL, "%s is too long a path", call->dir) == CLI_OK;
     *out = (struct conf) {0};
     (void)snprintf(out->control, sizeof out->control, "%s", path);
     return true;
@@ -69,8 +69,8 @@ bool control_connect(const struct cli_call *call, struct control_link *out)
         return false;
     err_t err = os_local_connect(conf.control, &fd);
     if (err == ERR_NOTFOUND && !own) {
-        (void)cli_fail("whoever looks after it starts it (bongsu serve)",
-                       "the node in %s does not run, and its files are another account's", call->dir);
+        (void)cli_refuse(call->json, CLI_FAILED, "whoever looks after it starts it (bongsu serve)",
+                         "the node in %s does not run, and its files are another account's", call->dir);
         return false;
     }
     /* The store of another command may be opening or closing still: a second one does not get it. */
@@ -80,10 +80,11 @@ bool control_connect(const struct cli_call *call, struct control_link *out)
             err = ERR_OK;
     }
     if (err != ERR_OK) {
-        (void)cli_fail(err == ERR_DENIED
-                           ? "you are none of its operators (operators in bongsu.yaml), or not in its group"
-                           : "is it yours? see what the node said",
-                       "the node in %s does not answer: %s", call->dir, err_text(err));
+        (void)cli_refuse(call->json, CLI_FAILED,
+                         err == ERR_DENIED
+                             ? "you are none of its operators (operators in bongsu.yaml), or not in its group"
+                             : "is it yours? see what the node said",
+                         "the node in %s does not answer: %s", call->dir, err_text(err));
         return false;
     }
     *out = (struct control_link) {.fd = fd, .store = store};
@@ -222,7 +223,7 @@ static bool put_value(const struct cli_call *call, struct buf *out, const struct
     buf_init(&content, LIMIT_POLICY_BYTES);
     bool good = cli_read(call, value, &content);
     if (good && !str_is_utf8(buf_str(&content)))
-        good = cli_fail(NULL, "%s is not UTF-8 text", value) == CLI_OK;
+        good = cli_refuse(call->json, CLI_FAILED, NULL, "%s is not UTF-8 text", value) == CLI_OK;
     if (good)
         put_member(out, option->key, buf_str(&content));
     buf_deinit(&content);
@@ -268,7 +269,7 @@ static bool write_request(const struct cli_call *call, struct buf *out, int *sta
     buf_printf(out, "}}\n");
     *status = CLI_FAILED;
     if (buf_err(out) != ERR_OK)
-        return cli_fail(NULL, "%s", err_text(buf_err(out))) == CLI_OK;
+        return cli_refuse(call->json, CLI_FAILED, NULL, "%s", err_text(buf_err(out))) == CLI_OK;
     return true;
 }
 
@@ -292,7 +293,8 @@ int control_each(struct cli_call *call, void (*each)(void *ctx, struct str line)
         each(ctx, line);
     }
     if (err != ERR_OK)
-        status = cli_fail("is it still running?", "the node broke off: %s", err_text(err));
+        status = cli_refuse(call->json, CLI_FAILED, "is it still running?", "the node broke off: %s",
+                            err_text(err));
     control_hang_up(&link);
 out:
     buf_deinit(&request);
@@ -302,12 +304,14 @@ out:
 struct printing {
     const struct cli_call *call;
     struct table *table;
+    bool any; /* line came */
 };
 
 /* Sentences stand where they came: a table that was begun ends before them. */
 static void print_line(void *ctx, struct str line)
 {
-    const struct printing *printing = ctx;
+    struct printing *printing = ctx;
+    printing->any = true;
     if (printing->call->json) {
         (void)printf("%.*s\n", STR_ARG(line));
     } else if (!table_take(printing->table, line)) {
@@ -318,9 +322,11 @@ static void print_line(void *ctx, struct str line)
 
 int control_run(struct cli_call *call)
 {
-    struct printing printing = {call, table_new(call->command->columns)};
+    struct printing printing = {call, table_new(call->command->columns), false};
     int status = control_each(call, print_line, &printing);
     table_print(printing.table);
+    if (status == CLI_OK && !printing.any && !call->json && call->command->none != NULL)
+        (void)printf("%s\n", call->command->none);
     table_free(printing.table);
     return status;
 }

@@ -94,5 +94,6 @@ bool lint_lists_hit(const struct lint_lists *lists, const struct stix_object *ob
                     char out[LINT_LIST_SAID])
 {
     struct asking asking = {lists, out};
-    return lists->count > 0 && list_each_value(object, arena, ask, &asking);
+    uint64_t steps = LIMIT_LIST_STEPS;
+    return lists->count > 0 && list_each_value(object, arena, &steps, ask, &asking);
 }

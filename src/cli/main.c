@@ -28,27 +28,78 @@ __attribute__((format(printf, 1, 0))) static void complain(const char *fmt, va_l
     buf_deinit(&clean);
 }
 
-int cli_fail(const char *next, const char *fmt, ...)
+/* The whole line. */
+__attribute__((format(printf, 2, 0))) static void complain_line(const char *next, const char *fmt,
+                                                                va_list args)
 {
-    va_list args;
     (void)fprintf(stderr, "bongsu: ");
-    va_start(args, fmt);
     complain(fmt, args);
-    va_end(args);
     if (next != NULL && next[0] != '\0')
         (void)fprintf(stderr, " (%s)", next);
     (void)fprintf(stderr, "\n");
+}
+
+int cli_fail(const char *next, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    complain_line(next, fmt, args);
+    va_end(args);
     return CLI_FAILED;
+}
+
+/* The last line of an answer in JSON, as the node writes it (docs/protocol/CONTROL.md). */
+static void say_done(const char *code, const char *what, const char *next)
+{
+    struct buf line;
+    buf_init(&line, 4 * MESSAGE_BYTES);
+    buf_printf(&line, "{\"done\":true,\"error\":{\"code\":\"%s\"", code);
+    print_member(&line, "what", str_of(what));
+    if (next != NULL && next[0] != '\0')
+        print_member(&line, "next", str_of(next));
+    else
+        buf_put_str(&line, STR(",\"next\":null"));
+    buf_put_str(&line, STR("}}\n"));
+    if (buf_err(&line) == ERR_OK)
+        (void)printf("%.*s", STR_ARG(buf_str(&line)));
+    buf_deinit(&line);
+}
+
+/* A name in what is said may be cut, or be no UTF-8: JSON has to be. */
+__attribute__((format(printf, 4, 0))) static void say_refusal(bool json, const char *code, const char *next,
+                                                              const char *fmt, va_list args)
+{
+    char what[MESSAGE_BYTES];
+    (void)vsnprintf(what, sizeof what, fmt, args);
+    if (json)
+        say_done(code, str_is_utf8(str_of(what)) ? what : "what was given is not UTF-8", next);
+}
+
+int cli_refuse(bool json, int status, const char *next, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    say_refusal(json, status == CLI_USAGE ? "usage" : "failed", next, fmt, args);
+    va_end(args);
+    va_start(args, fmt);
+    complain_line(next, fmt, args);
+    va_end(args);
+    return status;
 }
 
 int cli_usage(const struct cli_call *call, const char *fmt, ...)
 {
     va_list args;
+    char next[128];
+    (void)snprintf(next, sizeof next, "bongsu %s --help", call->command->words);
+    va_start(args, fmt);
+    say_refusal(call->json, "usage", next, fmt, args);
+    va_end(args);
     (void)fprintf(stderr, "bongsu %s: ", call->command->words);
     va_start(args, fmt);
     complain(fmt, args);
     va_end(args);
-    (void)fprintf(stderr, " (bongsu %s --help)\n", call->command->words);
+    (void)fprintf(stderr, " (%s)\n", next);
     return CLI_USAGE;
 }
 
@@ -64,14 +115,15 @@ bool cli_conf(const struct cli_call *call, struct conf *out)
 {
     struct fault fault = {0};
     if (call->dir == NULL) {
-        (void)cli_fail("give --dir DIR or set BONGSU_DIR", "which node?");
+        (void)cli_refuse(call->json, CLI_FAILED, "give --dir DIR or set BONGSU_DIR", "which node?");
         return false;
     }
     err_t err = conf_load(call->os, call->dir, out, &fault);
     if (err == ERR_NOTFOUND)
-        (void)cli_fail("bongsu init DIR makes one", "there is no node in %s", call->dir);
+        (void)cli_refuse(call->json, CLI_FAILED, "bongsu init DIR makes one", "there is no node in %s",
+                         call->dir);
     else if (err != ERR_OK)
-        (void)cli_fail(NULL, "%s", fault.what);
+        (void)cli_refuse(call->json, CLI_FAILED, NULL, "%s", fault.what);
     return err == ERR_OK;
 }
 
@@ -86,7 +138,7 @@ bool cli_read(const struct cli_call *call, const char *path, struct buf *out)
         err = file_read_all(call->os, path, out);
     }
     if (err != ERR_OK)
-        (void)cli_fail(NULL, "%s: %s", path, err_text(err));
+        (void)cli_refuse(call->json, CLI_FAILED, NULL, "%s: %s", path, err_text(err));
     return err == ERR_OK;
 }
 
@@ -199,6 +251,14 @@ static bool read_all(struct cli_call *call, int count, char **args)
     return call->arg_count >= wanted && (call->arg_count == wanted || call->command->many);
 }
 
+bool cli_wants_json(int count, char **args)
+{
+    for (int i = 0; i < count && strcmp(args[i], "--") != 0; i++)
+        if (strcmp(args[i], "--json") == 0)
+            return true;
+    return false;
+}
+
 static bool wants_help(int count, char **args)
 {
     for (int i = 0; i < count; i++)
@@ -211,6 +271,7 @@ static bool wants_help(int count, char **args)
 static int run_command(const struct cli_command *command, struct cli_call *call, int count, char **args)
 {
     *call = (struct cli_call) {.os = os_linux(), .command = command, .dir = os_term_env("BONGSU_DIR")};
+    call->json = cli_wants_json(count, args); /* also of what is wrong before it */
     if (!read_all(call, count, args))
         return CLI_USAGE;
     return command->run != NULL ? command->run(call) : control_run(call);
@@ -245,8 +306,8 @@ int main(int argc, char **argv)
 {
     if (os_proc_hold_standard() != ERR_OK)
         return CLI_FAILED;
-    if (argc == 4 && strcmp(argv[1], "--role") == 0)
-        return node_role(os_linux(), argv[2], argv[3]);
+    if (argc >= 4 && argc <= 5 && strcmp(argv[1], "--role") == 0)
+        return node_role(os_linux(), argv[2], argv[3], argc == 5 && strcmp(argv[4], LAUNCHER_ACCOUNTS) == 0);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         (void)row_help(0, NULL);
         return finish(argc < 2 ? CLI_USAGE : CLI_OK);

@@ -226,16 +226,16 @@ static size_t put_elsewhere(FILE *to, struct str word)
     return count;
 }
 
-static int unknown_in(struct str family, const char *word)
+static int unknown_in(bool json, struct str family, const char *word)
 {
     struct str meant = word == NULL ? STR("") : row_meant(family, str_of(word));
     if (word == NULL)
-        (void)cli_fail(NULL, "%.*s what?", STR_ARG(family));
+        (void)cli_refuse(json, CLI_USAGE, NULL, "%.*s what?", STR_ARG(family));
     else if (meant.len > 0)
-        (void)cli_fail(NULL, "there is no command %.*s %s; did you mean `%.*s %.*s`?", STR_ARG(family), word,
-                       STR_ARG(family), STR_ARG(meant));
+        (void)cli_refuse(json, CLI_USAGE, NULL, "there is no command %.*s %s; did you mean `%.*s %.*s`?",
+                         STR_ARG(family), word, STR_ARG(family), STR_ARG(meant));
     else
-        (void)cli_fail(NULL, "there is no command %.*s %s", STR_ARG(family), word);
+        (void)cli_refuse(json, CLI_USAGE, NULL, "there is no command %.*s %s", STR_ARG(family), word);
     put_family(stderr, family);
     return CLI_USAGE;
 }
@@ -243,17 +243,18 @@ static int unknown_in(struct str family, const char *word)
 int row_unknown(int count, char **args)
 {
     struct str word = str_of(args[0]);
+    bool json = cli_wants_json(count, args);
     if (is_family(word))
-        return unknown_in(word, count > 1 && args[1][0] != '-' ? args[1] : NULL);
+        return unknown_in(json, word, count > 1 && args[1][0] != '-' ? args[1] : NULL);
     struct str meant = row_meant(STR(""), word);
     if (str_starts(word, STR("-")))
-        (void)cli_fail("bongsu --help", "%s: options stand behind the command", args[0]);
+        (void)cli_refuse(json, CLI_USAGE, "bongsu --help", "%s: options stand behind the command", args[0]);
     else if (meant.len > 0)
-        (void)cli_fail("bongsu --help", "there is no command %s; did you mean `%.*s`?", args[0],
-                       STR_ARG(meant));
+        (void)cli_refuse(json, CLI_USAGE, "bongsu --help", "there is no command %s; did you mean `%.*s`?",
+                         args[0], STR_ARG(meant));
     else
-        (void)cli_fail("bongsu --help", "there is no command %s%s", args[0],
-                       put_elsewhere(NULL, word) > 0 ? "; but there is" : "");
+        (void)cli_refuse(json, CLI_USAGE, "bongsu --help", "there is no command %s%s", args[0],
+                         put_elsewhere(NULL, word) > 0 ? "; but there is" : "");
     if (meant.len == 0)
         (void)put_elsewhere(stderr, word);
     return CLI_USAGE;

@@ -162,7 +162,12 @@
 #define LIMIT_LIST_ENTRIES    2000000    /* of one; 16 bytes each beside their text */
 #define LIMIT_LIST_PART_BYTES (60u << 10) /* of its text in one fact of the log */
 #define LIMIT_LIST_SEARCHES   32768 /* for the unknown characters of one object's patterns: below 0.1 s */
+#define LIMIT_LIST_STEPS      (32u << 20) /* of walks for one object: a million names; 0.2 s */
+#define LIMIT_LIST_STEPS_FREE (1u << 16) /* of these, its source is not charged: three that end in a name */
+#define LIMIT_LIST_STEPS_SOURCE (256u << 20) /* of one source at once; 2 s */
+#define LIMIT_LIST_STEPS_SECOND (8u << 20)   /* that it gets back in a second: 5 % of a processor */
 #define LIMIT_LIST_PARTS      1024       /* of one list: more than its bytes need */
+#define LIMIT_BROAD_STEPS     (1u << 20) /* of a walk that asks whether a pattern matches anything */
 #define LIMIT_BROAD_DEPTH     32         /* groups in each other in a regular expression that is judged */
 #define LIMIT_LATE_LOOKED     10000      /* that wait for people, looked at for one partner: 50 ms */
 #define LIMIT_MARKING_WALK    64         /* definitions that one definition is marked with, through others */

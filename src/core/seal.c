@@ -2,34 +2,27 @@
 
 #include <sodium.h>
 
-static const uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
+#include "core/suite.h"
 
-static void derive(const struct seal_secret *secret, uint8_t key[SEAL_SECRET_SIZE])
+_Static_assert((int)SEAL_SECRET_SIZE == (int)SUITE_KEY_SIZE && (int)SEAL_TAG_SIZE == (int)SUITE_TAG_SIZE,
+               "of every suite");
+
+err_t seal_close(unsigned number, const struct seal_secret *secret, struct bytes plain, struct bytes bound,
+                 uint8_t *out)
 {
-    static const char label[] = "bongsu seal 1";
-    must(crypto_generichash(key, SEAL_SECRET_SIZE, (const uint8_t *)label, sizeof label - 1, secret->b,
-                            SEAL_SECRET_SIZE) == 0);
+    const struct suite *suite = suite_of(number);
+    return suite == NULL ? ERR_VERSION : suite->seal(suite, secret->b, plain, bound, out);
 }
 
-void seal_close(const struct seal_secret *secret, struct bytes plain, struct bytes bound, uint8_t *out)
+err_t seal_open(unsigned number, const struct seal_secret *secret, struct bytes sealed, struct bytes bound,
+                uint8_t *out)
 {
-    uint8_t key[SEAL_SECRET_SIZE];
-    derive(secret, key);
-    must(crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain.at, plain.len, bound.at, bound.len, NULL,
-                                                    nonce, key) == 0);
-    sodium_memzero(key, sizeof key);
-}
-
-err_t seal_open(const struct seal_secret *secret, struct bytes sealed, struct bytes bound, uint8_t *out)
-{
+    const struct suite *suite = suite_of(number);
+    if (suite == NULL)
+        return ERR_VERSION;
     if (sealed.len < SEAL_TAG_SIZE)
         return ERR_SHORT;
-    uint8_t key[SEAL_SECRET_SIZE];
-    derive(secret, key);
-    int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.at, sealed.len, bound.at,
-                                                            bound.len, nonce, key);
-    sodium_memzero(key, sizeof key);
-    return failed != 0 ? ERR_SIGNATURE : ERR_OK;
+    return suite->unseal(suite, secret->b, sealed, bound, out);
 }
 
 struct seal_salts seal_salts(const struct seal_secret *secret, const char *label, struct bytes context)

@@ -21,7 +21,7 @@ err_t sealed_public(const struct sign_seed *secret, struct sign_public *out)
     if (suite == NULL)
         return ERR_VERSION;
     *out = (struct sign_public) {.suite = suite->id};
-    return suite->box_public(secret->b, out->b);
+    return suite->box_public(suite, secret->b, out->b);
 }
 
 err_t sealed_box(const struct sign_public *to, const uint8_t seed[SEALED_SEED_SIZE],

@@ -25,7 +25,7 @@ err_t sign_public_of(unsigned number, struct bytes bytes, struct sign_public *ou
     const struct suite *suite = suite_of(number);
     if (suite == NULL)
         return ERR_VERSION;
-    if (bytes.len != suite->public_size || !suite->public_ok(bytes.at))
+    if (bytes.len != suite->public_size || !suite->public_ok(suite, bytes.at))
         return ERR_INVALID;
     *out = (struct sign_public) {.suite = suite->id};
     memcpy(out->b, bytes.at, bytes.len);
@@ -80,22 +80,22 @@ err_t sign_key_make(const struct sign_seed *seed, struct sign_key *out)
     if (suite == NULL)
         return ERR_VERSION;
     out->public = (struct sign_public) {.suite = suite->id};
-    return suite->key_make(seed->b, out->secret, out->public.b);
+    return suite->key_make(suite, seed->b, out->secret, out->public.b);
 }
 
 struct bytes sign_key_pkcs8(const struct sign_key *key, uint8_t out[SIGN_PKCS8_MAX])
 {
     const struct suite *suite = suite_of(key->public.suite);
-    must(suite != NULL && suite->pkcs8.len + SIGN_SEED_SIZE <= SIGN_PKCS8_MAX);
+    must(suite != NULL && suite->pkcs8.len + suite->private_size <= SIGN_PKCS8_MAX);
     memcpy(out, suite->pkcs8.at, suite->pkcs8.len);
-    memcpy(out + suite->pkcs8.len, key->secret, SIGN_SEED_SIZE);
-    return bytes_of(out, suite->pkcs8.len + SIGN_SEED_SIZE);
+    memcpy(out + suite->pkcs8.len, key->secret, suite->private_size);
+    return bytes_of(out, suite->pkcs8.len + suite->private_size);
 }
 
 struct sign_key sign_key_from_seed(const uint8_t seed[SIGN_SEED_SIZE])
 {
     struct sign_key key = {.public = {.suite = SUITE_1}};
-    must(suite_of(SUITE_1)->key_make(seed, key.secret, key.public.b) == ERR_OK);
+    must(suite_of(SUITE_1)->key_make(suite_of(SUITE_1), seed, key.secret, key.public.b) == ERR_OK);
     return key;
 }
 
@@ -110,13 +110,14 @@ void sign_key_wipe(struct sign_key *key)
 err_t sign_raw(const struct sign_key *key, struct bytes message, struct signature *out)
 {
     const struct suite *suite = suite_of(key->public.suite);
-    return suite == NULL ? ERR_VERSION : suite->sign(key->secret, key->public.b, message, out->b, &out->len);
+    return suite == NULL ? ERR_VERSION
+                         : suite->sign(suite, key->secret, key->public.b, message, out->b, &out->len);
 }
 
 err_t sign_raw_verify(const struct sign_public *key, struct bytes message, const struct signature *signature)
 {
     const struct suite *suite = suite_of(key->suite);
-    return suite == NULL ? ERR_SIGNATURE : suite->verify(key->b, message, signature_bytes(signature));
+    return suite == NULL ? ERR_SIGNATURE : suite->verify(suite, key->b, message, signature_bytes(signature));
 }
 
 static void bind(struct buf *buf, const char *context, struct bytes message)

@@ -66,7 +66,7 @@ struct hash sign_public_pin(const struct sign_public *key);
 /* ERR_VERSION: no such suite; ERR_NOMEM. */
 NODISCARD err_t sign_key_make(const struct sign_seed *seed, struct sign_key *out);
 /* DER, for libraries that want a private key whole (RFC 5958). The caller's to wipe. */
-enum { SIGN_PKCS8_MAX = 35 + SIGN_SEED_SIZE };
+enum { SIGN_PKCS8_MAX = 35 + SUITE_SCALAR_MAX };
 struct bytes sign_key_pkcs8(const struct sign_key *key, uint8_t out[SIGN_PKCS8_MAX]);
 /* Of suite 1, which cannot fail. */
 struct sign_key sign_key_from_seed(const uint8_t seed[SIGN_SEED_SIZE]);

@@ -52,7 +52,7 @@ static err_t key_open(struct bytes wire, struct opened *out)
     if (rd_end(&rd) != ERR_OK)
         return ERR_SYNTAX;
     const struct suite *suite = suite_of(key.kind->suite);
-    if (key.public.len != suite->public_size || !suite->public_ok(key.public.at))
+    if (key.public.len != suite->public_size || !suite->public_ok(suite, key.public.at))
         return ERR_SYNTAX;
     *out = key;
     return ERR_OK;
@@ -242,7 +242,8 @@ static err_t verify_signed(const struct sshsig *sig, const struct opened *key, s
     if (key->kind->curve != NULL)
         raw = der_of(raw, der);
     err_t err = buf_err(message);
-    return err != ERR_OK ? err : suite_of(key->kind->suite)->verify(key->public.at, buf_bytes(message), raw);
+    const struct suite *suite = suite_of(key->kind->suite);
+    return err != ERR_OK ? err : suite->verify(suite, key->public.at, buf_bytes(message), raw);
 }
 
 err_t sshsig_verify(const struct sshsig *sig, const struct sshsig_key *key, struct str name,

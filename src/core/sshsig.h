@@ -18,6 +18,9 @@ enum {
     SSHSIG_FINGERPRINT_SIZE = 51, /* "SHA256:", 43 digits, the end */
 };
 
+/* For messages. */
+#define SSHSIG_KINDS "ssh-ed25519, sk-ssh-ed25519@openssh.com and ecdsa-sha2-nistp256"
+
 /* A public key, as it stands on the wire of SSH. No bytes: none. */
 struct sshsig_key {
     size_t len;

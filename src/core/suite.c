@@ -14,14 +14,22 @@ static const uint8_t pkcs8_p256[] = {0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0
                                      0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
                                      0x01, 0x07, 0x04, 0x27, 0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20};
 
-#define P256_ROW(number, name)                                                                               \
+static const uint8_t spki_p384[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+                                    0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00};
+static const uint8_t pkcs8_p384[] = {0x30, 0x4e, 0x02, 0x01, 0x00, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86,
+                                     0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+                                     0x22, 0x04, 0x37, 0x30, 0x35, 0x02, 0x01, 0x01, 0x04, 0x30};
+
+/* A point is uncompressed: one byte and both coordinates. */
+#define EC_ROW(number, name, kind, of, bytes)                                                                \
     {                                                                                                        \
-        .id = (number), .signer = SUITE_ECDSA_P256, .cipher = (name), .public_size = SUITE_PUBLIC_MAX,       \
-        .box_size = SUITE_BOX_MAX, .spki = {spki_p256, sizeof spki_p256},                                    \
-        .pkcs8 = {pkcs8_p256, sizeof pkcs8_p256}, .key_make = suite_p256_make, .sign = suite_p256_sign,      \
-        .verify = suite_p256_verify, .public_ok = suite_p256_public_ok, .box_public = suite_p256_public,     \
-        .box = suite_p256_box, .unbox = suite_p256_unbox, .stream_begin = suite_gcm_begin,                   \
-        .stream_put = suite_gcm_put, .stream_take = suite_gcm_take                                           \
+        .id = (number), .signer = (kind), .cipher = (name), .curve = &suite_##of,                            \
+        .public_size = 1 + 2 * (bytes), .box_size = 1 + 2 * (bytes) + SUITE_KEY_SIZE + SUITE_TAG_SIZE,       \
+        .spki = {spki_##of, sizeof spki_##of}, .pkcs8 = {pkcs8_##of, sizeof pkcs8_##of},                     \
+        .private_size = (bytes), .key_make = suite_ec_make, .sign = suite_ec_sign,                           \
+        .verify = suite_ec_verify, .public_ok = suite_ec_public_ok, .box_public = suite_ec_public,           \
+        .box = suite_ec_box, .unbox = suite_ec_unbox, .seal = suite_gcm_seal, .unseal = suite_gcm_unseal,    \
+        .stream_begin = suite_gcm_begin, .stream_put = suite_gcm_put, .stream_take = suite_gcm_take          \
     }
 
 static const struct suite suites[] = {
@@ -31,6 +39,7 @@ static const struct suite suites[] = {
      .box_size = 32 + SUITE_KEY_SIZE + SUITE_TAG_SIZE,
      .spki = {spki_ed25519, sizeof spki_ed25519},
      .pkcs8 = {pkcs8_ed25519, sizeof pkcs8_ed25519},
+     .private_size = 32,
      .key_make = suite_ed25519_make,
      .sign = suite_ed25519_sign,
      .verify = suite_ed25519_verify,
@@ -38,11 +47,15 @@ static const struct suite suites[] = {
      .box_public = suite_x25519_public,
      .box = suite_x25519_box,
      .unbox = suite_x25519_unbox,
+     .seal = suite_xchacha_seal,
+     .unseal = suite_xchacha_unseal,
      .stream_begin = suite_xchacha_begin,
      .stream_put = suite_xchacha_put,
      .stream_take = suite_xchacha_take},
-    P256_ROW(SUITE_2, "AES-256-GCM"),
-    P256_ROW(SUITE_3, "ARIA-256-GCM"),
+    EC_ROW(SUITE_2, "AES-256-GCM", SUITE_ECDSA_P256, p256, 32),
+    EC_ROW(SUITE_3, "ARIA-256-GCM", SUITE_ECDSA_P256, p256, 32),
+    EC_ROW(SUITE_4, "AES-256-GCM", SUITE_ECDSA_P384, p384, 48),
+    EC_ROW(SUITE_5, "ARIA-256-GCM", SUITE_ECDSA_P384, p384, 48),
 };
 
 const struct suite *suite_of(unsigned id)

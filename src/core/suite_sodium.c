@@ -13,40 +13,47 @@ _Static_assert(SUITE_SEED_SIZE == crypto_sign_SEEDBYTES && SUITE_SEED_SIZE == cr
                    SUITE_STREAM_SIZE >= sizeof(crypto_secretstream_xchacha20poly1305_state),
                "libsodium's sizes stand in the formats");
 
-err_t suite_ed25519_make(const uint8_t seed[SUITE_SEED_SIZE], uint8_t secret[SUITE_SECRET_SIZE],
-                         uint8_t *public)
+err_t suite_ed25519_make(const struct suite *suite, const uint8_t seed[SUITE_SEED_SIZE],
+                         uint8_t secret[SUITE_SECRET_SIZE], uint8_t *public)
 {
+    (void)suite;
     must(crypto_sign_seed_keypair(public, secret, seed) == 0);
     return ERR_OK;
 }
 
-err_t suite_ed25519_sign(const uint8_t secret[SUITE_SECRET_SIZE], const uint8_t *public, struct bytes message,
-                         uint8_t out[SUITE_SIGNATURE_MAX], size_t *out_len)
+err_t suite_ed25519_sign(const struct suite *suite, const uint8_t secret[SUITE_SECRET_SIZE],
+                         const uint8_t *public, struct bytes message, uint8_t out[SUITE_SIGNATURE_MAX],
+                         size_t *out_len)
 {
+    (void)suite;
     (void)public;
     must(crypto_sign_detached(out, NULL, message.at, message.len, secret) == 0);
     *out_len = crypto_sign_BYTES;
     return ERR_OK;
 }
 
-err_t suite_ed25519_verify(const uint8_t *public, struct bytes message, struct bytes signature)
+err_t suite_ed25519_verify(const struct suite *suite, const uint8_t *public, struct bytes message,
+                           struct bytes signature)
 {
+    (void)suite;
     bool good = signature.len == crypto_sign_BYTES &&
                 crypto_sign_verify_detached(signature.at, message.at, message.len, public) == 0;
     return good ? ERR_OK : ERR_SIGNATURE;
 }
 
 /* Weak and misspelled ones are refused where they are used: every verification looks at its key. */
-bool suite_ed25519_public_ok(const uint8_t *public)
+bool suite_ed25519_public_ok(const struct suite *suite, const uint8_t *public)
 {
+    (void)suite;
     (void)public;
     return true;
 }
 
 /* --- boxes --- */
 
-err_t suite_x25519_public(const uint8_t seed[SUITE_SEED_SIZE], uint8_t *public)
+err_t suite_x25519_public(const struct suite *suite, const uint8_t seed[SUITE_SEED_SIZE], uint8_t *public)
 {
+    (void)suite;
     return crypto_scalarmult_base(public, seed) == 0 ? ERR_OK : ERR_INVALID;
 }
 
@@ -82,6 +89,41 @@ err_t suite_x25519_unbox(const struct suite *suite, const uint8_t seed[SUITE_SEE
         crypto_box_seal_open(key, box, suite->box_size, public, seed) != 0)
         return ERR_SIGNATURE;
     return ERR_OK;
+}
+
+/* --- seals --- */
+
+static const uint8_t no_nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES]; /* a secret seals once */
+
+static void seal_key(const uint8_t secret[SUITE_KEY_SIZE], uint8_t out[SUITE_KEY_SIZE])
+{
+    static const char label[] = "bongsu seal 1";
+    must(crypto_generichash(out, SUITE_KEY_SIZE, (const uint8_t *)label, sizeof label - 1, secret,
+                            SUITE_KEY_SIZE) == 0);
+}
+
+err_t suite_xchacha_seal(const struct suite *suite, const uint8_t secret[SUITE_KEY_SIZE], struct bytes plain,
+                         struct bytes bound, uint8_t *out)
+{
+    uint8_t key[SUITE_KEY_SIZE];
+    (void)suite;
+    seal_key(secret, key);
+    must(crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain.at, plain.len, bound.at, bound.len, NULL,
+                                                    no_nonce, key) == 0);
+    mem_wipe(key, sizeof key);
+    return ERR_OK;
+}
+
+err_t suite_xchacha_unseal(const struct suite *suite, const uint8_t secret[SUITE_KEY_SIZE],
+                           struct bytes sealed, struct bytes bound, uint8_t *out)
+{
+    uint8_t key[SUITE_KEY_SIZE];
+    (void)suite;
+    seal_key(secret, key);
+    int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.at, sealed.len, bound.at,
+                                                            bound.len, no_nonce, key);
+    mem_wipe(key, sizeof key);
+    return failed != 0 ? ERR_SIGNATURE : ERR_OK;
 }
 
 /* --- streams --- */

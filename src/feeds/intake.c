@@ -1,14 +1,12 @@
 #include "feeds/intake.h"
 
 #include "core/mem.h"
-#include "feeds/echo.h"
 #include "json/json.h"
 
 struct intake {
     struct gate *gate;
     uint32_t source;
     uint8_t hops; /* what a partner gives came from a node at least as far away */
-    struct echo *echo;
     struct buf text;
     struct json_slice *slices;
     size_t slice_count, slice_room, at;
@@ -19,7 +17,6 @@ struct intake {
 err_t intake_new(struct gate *gate, uint32_t source, struct intake **out)
 {
     struct intake *intake = mem_alloc(sizeof *intake);
-    err_t err;
     if (intake == NULL)
         return ERR_NOMEM;
     intake->gate = gate;
@@ -27,10 +24,6 @@ err_t intake_new(struct gate *gate, uint32_t source, struct intake **out)
     intake->hops = gate_source_get(gate, source)->partner >= 0;
     buf_init(&intake->text, LIMIT_FEED_ANSWER_BYTES + JSON_PADDING);
     buf_init(&intake->batch, LIMIT_BATCH_BYTES + JSON_PADDING);
-    if (TRY(err, echo_new(gate, source, &intake->echo))) {
-        intake_free(intake);
-        return err;
-    }
     *out = intake;
     return ERR_OK;
 }
@@ -39,7 +32,6 @@ void intake_free(struct intake *intake)
 {
     if (intake == NULL)
         return;
-    echo_free(intake->echo);
     mem_free(intake->slices);
     buf_deinit(&intake->text);
     buf_deinit(&intake->batch);
@@ -127,6 +119,7 @@ err_t intake_begin(struct intake *intake, struct buf *text)
 static void count_answer(void *ctx, const struct gate_answer *answer)
 {
     struct feed_counts *counts = ctx;
+    counts->echo += answer->echo;
     switch (answer->disposition) {
     case GATE_NEW:
         counts->fresh++;
@@ -137,6 +130,8 @@ static void count_answer(void *ctx, const struct gate_answer *answer)
         break;
     case GATE_ASSERTION:
         counts->asserted++;
+        break;
+    case GATE_ECHO:
         break;
     case GATE_CONFLICT:
         counts->conflict++;
@@ -156,7 +151,8 @@ static bool is_rest(const struct intake *intake, struct json_slice slice)
 static err_t submit(struct intake *intake, struct bytes text, int64_t now_us, struct feed_counts *counts)
 {
     struct fault fault = {0};
-    struct gate_submission submission = {.source = intake->source, .hops = intake->hops};
+    struct gate_submission submission = {
+        .source = intake->source, .hops = intake->hops, .echoes = GATE_ECHOES_OF_ALL};
     uint64_t refused = counts->refused;
     err_t err = gate_accept(intake->gate, &submission, text, now_us, count_answer, counts, &fault);
     if (err == ERR_OK || err == ERR_BUSY || err == ERR_READONLY || err == ERR_NOMEM || err == ERR_IO ||
@@ -188,22 +184,18 @@ static err_t keep_pieces(struct intake *intake, struct bytes whole, int64_t now_
 }
 
 /* Gathers objects from `at` on; *out_end: the first that did not fit. */
-static err_t gather(struct intake *intake, size_t *out_end, struct feed_counts *counts)
+static err_t gather(struct intake *intake, size_t *out_end)
 {
-    size_t taken = 0, end = intake->at;
+    size_t end = intake->at;
     buf_clear(&intake->batch);
     buf_put_str(&intake->batch, STR("{\"objects\":["));
     for (; end < intake->slice_count && end - intake->at < LIMIT_FEED_BATCH_OBJECTS; end++) {
         struct json_slice slice = intake->slices[end];
         struct bytes object = bytes_of(intake->text.at + slice.from, slice.len);
         if (slice.len > LIMIT_OBJECT_BYTES || is_rest(intake, slice) ||
-            (taken > 0 && slice.len > LIMIT_FEED_BATCH_BYTES - intake->batch.len))
+            (end > intake->at && slice.len > LIMIT_FEED_BATCH_BYTES - intake->batch.len))
             break;
-        enum echo_kind echo = echo_look(intake->echo, object);
-        counts->echo += echo != ECHO_NONE;
-        if (echo == ECHO_REWRITTEN)
-            continue;
-        if (taken++ > 0)
+        if (end > intake->at)
             buf_putc(&intake->batch, ',');
         buf_put(&intake->batch, object.at, object.len);
         if (intake->batch.len >= LIMIT_FEED_BATCH_BYTES) {
@@ -213,9 +205,7 @@ static err_t gather(struct intake *intake, size_t *out_end, struct feed_counts *
     }
     buf_put_str(&intake->batch, STR("]}"));
     *out_end = end;
-    if (taken == 0)
-        buf_clear(&intake->batch);
-    else if (buf_extend(&intake->batch, JSON_PADDING) != NULL)
+    if (buf_extend(&intake->batch, JSON_PADDING) != NULL)
         intake->batch.len -= JSON_PADDING;
     return buf_err(&intake->batch);
 }
@@ -226,11 +216,11 @@ err_t intake_step(struct intake *intake, int64_t now_us, struct feed_counts *cou
     size_t end;
     if (intake_idle(intake))
         return ERR_OK;
-    err_t err = gather(intake, &end, counts);
+    err_t err = gather(intake, &end);
     if (err != ERR_OK)
         return err;
     if (end > intake->at) {
-        err = intake->batch.len == 0 ? ERR_OK : submit(intake, buf_bytes(&intake->batch), now_us, counts);
+        err = submit(intake, buf_bytes(&intake->batch), now_us, counts);
     } else {
         struct json_slice slice = intake->slices[end++];
         struct bytes text = bytes_of(intake->text.at + slice.from, slice.len);

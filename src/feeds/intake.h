@@ -1,9 +1,8 @@
 /* Inside the room: a text of any size goes through the gate in batches, a batch a step, so that a bundle of
  * 64 MiB holds nobody up. Objects keep their bytes.
  *
- * Echoes (feeds/echo.h) are counted here: what is unchanged goes on to the gate, which knows it as a
- * duplicate; what was rewritten goes no further, so that two systems do not send each other new dates for
- * ever (MISP#4838, OpenCTI#6708). */
+ * Whatever comes is looked at for echoes by the gate: what was rewritten goes no further, so that two systems
+ * do not send each other new dates for ever (MISP#4838, OpenCTI#6708). */
 #pragma once
 
 #include "feeds/feed.h"

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "core/wr.h"
+#include "gate/echo.h"
 #include "gate/mint.h"
 
 static const char half_taken[] = "an object could not be taken in whole";
@@ -23,6 +24,7 @@ struct intake {
     bool mended;             /* the object at hand was minted from what came */
     bool spilled;            /* the object at hand was suspended before */
     bool own;                /* the node's: no policy of a source is asked */
+    enum echo_kind echo;     /* what the object at hand is to what is held */
     bool has_creator;        /* what came names one */
     struct stix_key creator; /* then this one */
     err_t err;               /* sticky, of the whole submission */
@@ -36,9 +38,10 @@ static struct bytes slice_bytes(const struct intake *in, struct json_slice slice
 const char *gate_disposition_word(enum gate_disposition disposition)
 {
     static const char *const words[] = {
-        [GATE_NEW] = "new",           [GATE_DUPLICATE] = "duplicate",
-        [GATE_SEEN] = "seen",         [GATE_ASSERTION] = "assertion",
-        [GATE_CONFLICT] = "conflict", [GATE_REFUSED] = "refused",
+        [GATE_NEW] = "new",         [GATE_DUPLICATE] = "duplicate",
+        [GATE_SEEN] = "seen",       [GATE_ASSERTION] = "assertion",
+        [GATE_ECHO] = "echo",       [GATE_CONFLICT] = "conflict",
+        [GATE_REFUSED] = "refused",
     };
     return words[disposition];
 }
@@ -286,7 +289,8 @@ static err_t refuse(struct intake *in, size_t index, struct json_slice slice, st
                                     .id = id,
                                     .lsn = lsn,
                                     .offset = slice.from,
-                                    .fault = fault});
+                                    .fault = fault,
+                                    .echo = in->echo != ECHO_NONE});
     return ERR_OK;
 }
 
@@ -319,6 +323,7 @@ static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const
                                        .seq = in->submission->leaf,
                                        .received_us = in->now_us,
                                        .about = ruling->about};
+    (void)safety_first(gate, object, &envelope); /* its marking binds: it is looked at as well */
     buf_clear(&gate->plain);
     record_fault_write(&gate->plain, fault, bytes);
     uint64_t slot;
@@ -339,19 +344,19 @@ static bool conflict_known(const struct copies *copies, uint64_t about)
     return false;
 }
 
-static err_t keep_new(struct intake *in, const struct record_envelope *envelope,
-                      const struct stix_object *object, const struct hash *canon, struct bytes bytes,
-                      uint64_t *out_lsn)
+static err_t keep_new(struct intake *in, struct record_envelope *envelope, const struct stix_object *object,
+                      const struct hash *canon, struct bytes bytes, uint64_t *out_lsn)
 {
     struct gate *gate = in->gate;
     uint64_t slot;
+    struct str safety = safety_first(gate, object, envelope);
     err_t err = object_append(gate, FRAME_OBJ, envelope, bytes, out_lsn, &slot);
     if (err != ERR_OK)
         return err;
     if (TRY(err, object_apply(gate, *out_lsn, FRAME_OBJ, envelope, object, canon)) ||
         TRY(err, inbound_count(gate, envelope, bytes.len)))
         return gate_torn(gate, err, half_taken);
-    fresh_put(gate, *out_lsn, slot, envelope, object, bytes);
+    fresh_put(gate, *out_lsn, slot, envelope, object, bytes, safety);
     /* What was mended is not what was signed. */
     if (in->mended)
         return ERR_OK;
@@ -365,13 +370,13 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
 {
     struct gate *gate = in->gate;
     struct copies copies;
-    bool echo;
+    bool minted;
     err_t err = copies_load(gate, &object->key, &copies);
-    if (err != ERR_OK || TRY(err, mint_is_echo(gate, object, &gate->accept_arena, &echo)))
+    if (err != ERR_OK || TRY(err, mint_is_echo(gate, object, &gate->accept_arena, &minted)))
         return err;
     copies_unspilled(gate, &copies);
     struct ruling ruling = authority_rule(gate, &copies, object, canon, in->submission->source);
-    if (echo) /* what was minted here comes back: it is held, and nobody is alarmed */
+    if (minted) /* what was minted here comes back: it is held, and nobody is alarmed */
         ruling = (struct ruling) {GATE_DUPLICATE, 0, 0};
     struct record_envelope envelope = {.source = in->submission->source,
                                        .flags = ruling.flags,
@@ -412,6 +417,7 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
         if (TRY(err, repeat_note(gate, envelope.source, in->now_us, REPEAT_DUPLICATE)))
             return err;
         break;
+    case GATE_ECHO:
     case GATE_REFUSED:
         break;
     }
@@ -426,7 +432,8 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
                                     .offset = slice.from,
                                     .fault = ruling.disposition == GATE_CONFLICT ? &fault : NULL,
                                     .mended = in->mended ? mend_report(gate) : STR(""),
-                                    .warnings = object->warning_count + object->warnings_dropped});
+                                    .warnings = object->warning_count + object->warnings_dropped,
+                                    .echo = in->echo != ECHO_NONE});
     return ERR_OK;
 }
 
@@ -534,6 +541,15 @@ static err_t accept_mended(struct intake *in, size_t index, struct json_slice sl
     return err;
 }
 
+/* Before the object at hand is parsed: what is held is read meanwhile, with parser_one. */
+static err_t look_for_echo(struct intake *in, struct json_slice slice)
+{
+    err_t err = echo_look(in->gate, in->submission, slice_bytes(in, slice), &in->echo);
+    return err != ERR_OK || in->echo == ECHO_NONE
+               ? err
+               : repeat_note(in->gate, in->submission->source, in->now_us, REPEAT_ECHO);
+}
+
 static err_t accept_value(struct intake *in, size_t index, struct json_slice slice, struct json_val value)
 {
     struct stix_object object;
@@ -541,6 +557,11 @@ static err_t accept_value(struct intake *in, size_t index, struct json_slice sli
     struct fault fault = {0};
     enum gate_profile profile = gate_source_get(in->gate, in->submission->source)->profile;
     struct str id = id_text(value);
+    if (in->echo == ECHO_REWRITTEN) {
+        tell(in, &(struct gate_answer) {
+                     .disposition = GATE_ECHO, .index = index, .id = id, .offset = slice.from, .echo = true});
+        return ERR_OK;
+    }
     err_t err = examine(in->gate, value, slice_bytes(in, slice), &object, &canon, &fault);
     if (err == ERR_OK && profile == GATE_PROFILE_STRICT)
         err = stay_strict(&object, &fault);
@@ -574,11 +595,13 @@ static err_t accept_slice(struct intake *in, size_t index, struct json_slice sli
         return refuse(in, index, slice, STR(""), &fault);
     }
     static const uint8_t padding[JSON_PADDING];
+    err_t err = look_for_echo(in, slice);
+    if (err != ERR_OK)
+        return err;
     buf_clear(&gate->scratch);
     buf_put(&gate->scratch, in->text.at + slice.from, slice.len);
     buf_put(&gate->scratch, padding, sizeof padding);
-    err_t err = buf_err(&gate->scratch);
-    if (err != ERR_OK)
+    if (TRY(err, buf_err(&gate->scratch)))
         return err;
     err = json_parse(gate->parser_one, bytes_of(gate->scratch.at, slice.len), &doc, &fault);
     if (err == ERR_OK)
@@ -646,8 +669,8 @@ static err_t accept_elements(struct intake *in, struct json_iter elements, int p
     for (size_t i = 0; json_array_next(&elements, &value); i++) {
         if (!in_pass(pass, value))
             continue;
-        err_t err = accept_value(in, i, in->slices[i], value);
-        if (err != ERR_OK)
+        err_t err = look_for_echo(in, in->slices[i]);
+        if (err != ERR_OK || TRY(err, accept_value(in, i, in->slices[i], value)))
             return err;
     }
     return ERR_OK;

@@ -1,5 +1,9 @@
 #include "gate/broad.h"
 
+#include <string.h>
+
+#include "gate/overlap.h"
+
 size_t broad_like_literals(struct str text)
 {
     size_t count = 0;
@@ -18,6 +22,7 @@ struct level {
     size_t sum;             /* of this alternative */
     size_t last;            /* of its last part: what a quantifier is about */
     bool nothing;           /* looks around, or is a comment: demands nothing */
+    bool unknown;           /* may as well be a part that demands something */
     size_t from, last_from; /* of the sample: where this begins, where its last part does */
     unsigned alternative;
     size_t chosen; /* where the sample of the chosen alternative ends, + 1; 0: it is not behind us */
@@ -30,8 +35,9 @@ struct regex {
     bool lost;    /* cannot be read */
     char *sample; /* a text that it matches, UNKNOWN where one of several characters stands; or NULL */
     size_t len, size;
-    unsigned choice; /* of alternatives: that number, or the last */
-    bool chose;      /* there were so many somewhere */
+    unsigned choice;        /* of alternatives: that number, or the last */
+    bool chose;             /* there were so many somewhere */
+    struct automaton *made; /* of what it matches; or NULL */
 };
 
 #define UNKNOWN '\0'
@@ -107,9 +113,21 @@ static bool open_level(struct regex *r, bool nothing)
     r->lost |= r->depth + 1 == LIMIT_BROAD_DEPTH;
     if (r->lost)
         return false;
+    if (r->made != NULL)
+        automaton_open(r->made);
     r->levels[++r->depth] =
         (struct level) {.least = LITERALS_MAX, .nothing = nothing, .from = r->len, .last_from = r->len};
     return true;
+}
+
+/* What was matched before, or any one character. */
+static void make_unknown(struct regex *r, bool before)
+{
+    if (r->made == NULL)
+        return;
+    automaton_put_any(r->made);
+    if (before)
+        automaton_repeat(r->made, 0, AUTOMATON_ANY_TIMES);
 }
 
 static void close_level(struct regex *r)
@@ -118,6 +136,10 @@ static void close_level(struct regex *r)
     if (r->lost)
         return;
     struct level *level = &r->levels[r->depth];
+    if (r->made != NULL)
+        automaton_close(r->made, level->nothing);
+    if (level->unknown)
+        make_unknown(r, true);
     sample_alternative(r, true);
     r->len = level->nothing ? level->from : r->len;
     r->depth--;
@@ -129,7 +151,7 @@ static void close_level(struct regex *r)
 /* Behind "(?": a kind of group, or settings, which close at once. */
 static void take_group_kind(struct regex *r)
 {
-    if (take_if(r, ':')) {
+    if (take_if(r, ':') || take_if(r, '>')) {
         (void)open_level(r, false);
         return;
     }
@@ -152,23 +174,10 @@ static void take_group_kind(struct regex *r)
             r->lost |= !take_if(r, ')');
         return;
     }
-    (void)open_level(r, true); /* (?= (?! (?<= (?# and whatever is not known */
-}
-
-static void take_class(struct regex *r)
-{
-    (void)take_if(r, '^');
-    (void)take_if(r, ']'); /* the first one is a member */
-    while (r->rest.len > 0 && !next_is(r, ']')) {
-        char c = take(r);
-        if (c == '\\' && r->rest.len > 0)
-            (void)take(r);
-        else if (c == '[' && next_is(r, ':')) /* [[:alpha:]] */
-            take_to(r, ']');
-    }
-    r->lost |= !take_if(r, ']');
-    sample_put(r, UNKNOWN);
-    add(r, 0);
+    /* (?= (?! (?<= (?# and whatever is not known */
+    bool known = r->rest.len > 0 && memchr("=!<#", r->rest.at[0], 4) != NULL;
+    if (open_level(r, true))
+        r->levels[r->depth].unknown = !known;
 }
 
 static bool is_digit(char c)
@@ -181,17 +190,163 @@ static bool is_letter(char c)
     return str_lower(c) >= 'a' && str_lower(c) <= 'z';
 }
 
-/* \x41, \x{41}: one character. */
-static void take_code(struct regex *r)
+/* --- one of several characters --- */
+
+enum { SEVERAL = -1 };
+
+static void bytes_add(struct automaton_set *set, unsigned low, unsigned high)
 {
-    if (take_if(r, '{'))
+    for (unsigned c = low; c <= high; c++)
+        set->at[c / 64] |= UINT64_C(1) << c % 64;
+}
+
+/* All but these; of what is beyond ASCII a byte is not all of a character, and capitals are no letters of
+ * their own: [^a] is not A. */
+static void bytes_invert(struct automaton_set *set)
+{
+    for (size_t i = 0; i < sizeof set->at / sizeof set->at[0]; i++)
+        set->at[i] = ~set->at[i];
+    for (unsigned c = 'A'; c <= 'Z'; c++)
+        set->at[c / 64] &= ~(UINT64_C(1) << c % 64);
+    bytes_add(set, 0x80, 0xff);
+    set->at[0] &= ~(UINT64_C(1) << AUTOMATON_BEGIN | UINT64_C(1) << AUTOMATON_END);
+}
+
+/* \d, \W. False: not known. */
+static bool bytes_add_kind(struct automaton_set *set, char kind)
+{
+    static const struct {
+        char kind;
+        const char *ranges;
+    } rows[] = {{'d', "09"}, {'s', "\t\r  "}, {'h', "\t\t  "}, {'w', "09AZaz__\x80\xff"}};
+    struct automaton_set found = {{0}};
+    size_t i = 0;
+    while (i < sizeof rows / sizeof *rows && rows[i].kind != str_lower(kind))
+        i++;
+    const char *range = i == sizeof rows / sizeof *rows ? "" : rows[i].ranges;
+    for (const char *at = range; *at != '\0'; at += 2)
+        bytes_add(&found, (uint8_t)at[0], (uint8_t)at[1]);
+    if (kind != str_lower(kind))
+        bytes_invert(&found);
+    for (i = 0; i < sizeof set->at / sizeof set->at[0]; i++)
+        set->at[i] |= found.at[i];
+    return *range != '\0';
+}
+
+/* \x41, \x{41}, behind the x: the character, or SEVERAL where it is not told. */
+static int take_code(struct regex *r)
+{
+    bool braces = take_if(r, '{');
+    unsigned code = 0;
+    size_t count = 0;
+    for (; r->rest.len > 0 && count < (braces ? 6 : 2); count++) {
+        char c = str_lower(r->rest.at[0]);
+        if (!is_digit(c) && !(c >= 'a' && c <= 'f'))
+            break;
+        code = code * 16 + (unsigned)(is_digit(c) ? c - '0' : c - 'a' + 10);
+        (void)take(r);
+    }
+    if (braces)
         take_to(r, '}');
+    return count == 0 || code >= 0x80 ? SEVERAL : (int)code;
+}
+
+/* Behind a backslash: a letter that stands for one character. */
+static int control(char c)
+{
+    static const char letters[] = "tnrf", meant[] = "\t\n\r\f";
+    const char *found = c == '\0' ? NULL : strchr(letters, c);
+    return found == NULL ? SEVERAL : meant[found - letters];
+}
+
+/* [ ]: one of these characters. */
+struct class
+{
+    struct automaton_set bytes;
+    bool unknown; /* has members that are not told: it may take any character */
+};
+
+/* One member, or several at once, which are added. */
+static int take_member(struct regex *r, struct class *class)
+{
+    char c = take(r);
+    if (c == '[' && next_is(r, ':')) { /* [[:alpha:]] */
+        take_to(r, ']');
+        class->unknown = true;
+        return SEVERAL;
+    }
+    if (c != '\\' || r->rest.len == 0)
+        return (uint8_t)c;
+    c = take(r);
+    int one = c == 'x' ? take_code(r) : is_letter(c) || is_digit(c) ? control(c) : (uint8_t)c;
+    class->unknown |= one == SEVERAL && !bytes_add_kind(&class->bytes, c);
+    return one;
+}
+
+/* One member, or from one to another. */
+static void take_members(struct regex *r, struct class *class)
+{
+    int low = take_member(r, class), high = low;
+    if (low == SEVERAL)
+        return;
+    if (next_is(r, '-') && r->rest.len > 1 && r->rest.at[1] != ']') {
+        (void)take(r);
+        high = take_member(r, class);
+    }
+    if (high == SEVERAL) /* [a-\d] has a dash */
+        bytes_add(&class->bytes, '-', '-');
+    bytes_add(&class->bytes, (unsigned)low, (unsigned)(high == SEVERAL ? low : high));
+}
+
+static void take_class(struct regex *r)
+{
+    struct class class = {.unknown = false};
+    bool inverted = take_if(r, '^');
+    if (next_is(r, ']')) /* the first one is a member */
+        take_members(r, &class);
+    while (r->rest.len > 0 && !next_is(r, ']'))
+        take_members(r, &class);
+    r->lost |= !take_if(r, ']');
+    if (inverted)
+        bytes_invert(&class.bytes);
+    if (class.unknown)
+        make_unknown(r, false);
+    else if (r->made != NULL)
+        automaton_put(r->made, &class.bytes);
+    sample_put(r, UNKNOWN);
+    add(r, 0);
+}
+
+/* --- escapes --- */
+
+static void make_kind(struct regex *r, char c)
+{
+    struct automaton_set set = {{0}};
+    int one = is_letter(c) ? control(c) : (uint8_t)c;
+    bool known = one != SEVERAL || bytes_add_kind(&set, c);
+    if (one != SEVERAL)
+        bytes_add(&set, (unsigned)one, (unsigned)one);
+    if (!known)
+        make_unknown(r, false);
+    else if (r->made != NULL)
+        automaton_put(r->made, &set);
+}
+
+static void make_place(struct regex *r, char c)
+{
+    if (r->made != NULL && (c == 'A' || c == 'z' || c == 'Z'))
+        automaton_put_byte(r->made, c == 'A' ? AUTOMATON_BEGIN : AUTOMATON_END);
+}
+
+/* {L}, <name>; or one letter, but not of what was matched before. */
+static void take_name(struct regex *r, bool before)
+{
+    if (next_is(r, '{') || next_is(r, '<'))
+        take_to(r, next_is(r, '{') ? '}' : '>');
+    else if (before || r->rest.len == 0)
+        r->lost = true;
     else
-        for (int i = 0; i < 2 && r->rest.len > 0 && (is_digit(r->rest.at[0]) || is_letter(r->rest.at[0]));
-             i++)
-            (void)take(r);
-    sample_put(r, UNKNOWN); /* nobody writes a host so */
-    add(r, 1);
+        (void)take(r);
 }
 
 static void take_escape(struct regex *r)
@@ -201,48 +356,64 @@ static void take_escape(struct regex *r)
         return;
     char c = take(r);
     if (c == 'x') {
-        take_code(r);
-    } else if (c == 'Q' || c == 'E') {
-        r->lost = true; /* quoting: nobody writes it, and it changes what everything behind it means */
+        int code = take_code(r);
+        if (code == SEVERAL)
+            make_unknown(r, false);
+        else if (r->made != NULL)
+            automaton_put_byte(r->made, (uint8_t)code);
+        sample_put(r, UNKNOWN); /* nobody writes a host so */
+        add(r, 1);
+    } else if (strchr("QEcoN", c) != NULL && c != '\0') {
+        r->lost = true; /* quoting, \cA, \N{U+41}: nobody writes these, and they change what is behind */
     } else if (c == 'p' || c == 'P' || c == 'k' || c == 'g') {
-        if (next_is(r, '{'))
-            take_to(r, '}');
+        take_name(r, c == 'k' || c == 'g');
+        make_unknown(r, true);
         sample_put(r, UNKNOWN);
         add(r, 0);
     } else {
-        bool itself = !is_letter(c) && !is_digit(c),
-             nowhere = c == 'b' || c == 'B' || c == 'A' || c == 'z' || c == 'Z';
+        while (is_digit(c) && r->rest.len > 0 && is_digit(r->rest.at[0]))
+            (void)take(r);
+        bool itself = !is_letter(c) && !is_digit(c), nowhere = c != '\0' && strchr("bBAzZG", c) != NULL;
+        if (nowhere)
+            make_place(r, c);
+        else if (is_digit(c) || c == 'K' || c == 'R' || c == 'X')
+            make_unknown(r, true);
+        else
+            make_kind(r, c);
         if (!nowhere)
             sample_put(r, itself ? c : UNKNOWN);
         /* Of letters and digits only these stand for themselves or one character: the rest are classes,
          * places and what was matched before. */
-        add(r, (!is_letter(c) && !is_digit(c)) || c == 't' || c == 'n' || c == 'r' || c == 'f');
+        add(r, itself || c == 't' || c == 'n' || c == 'r' || c == 'f');
     }
 }
 
-/* "{2,}", "{2}": how often at least. False: no quantifier, and the brace is a character. */
-static bool take_count(struct regex *r, size_t *out)
+/* "{2,}", "{2}": how often at least, and at most. False: no quantifier, and the brace is a character. */
+static bool take_count(struct regex *r, size_t *out, size_t *out_most)
 {
-    size_t i = 1, least = 0;
+    size_t i = 1, least = 0, most = 0;
     while (i < r->rest.len && is_digit(r->rest.at[i]) && least < LITERALS_MAX)
         least = least * 10 + (size_t)(r->rest.at[i++] - '0');
     size_t digits = i - 1;
-    if (digits > 0 && i < r->rest.len && r->rest.at[i] == ',')
-        i++;
-    while (i < r->rest.len && is_digit(r->rest.at[i]))
-        i++;
+    bool open = digits > 0 && i < r->rest.len && r->rest.at[i] == ',';
+    i += open;
+    for (size_t from = i; i < r->rest.len && is_digit(r->rest.at[i]); i++)
+        most = i - from > 3 ? AUTOMATON_ANY_TIMES : most * 10 + (size_t)(r->rest.at[i] - '0');
     if (digits == 0 || i >= r->rest.len || r->rest.at[i] != '}')
         return false;
     r->rest = (struct str) {r->rest.at + i + 1, r->rest.len - i - 1};
     *out = least;
+    *out_most = !open ? least : most < least || most == 0 ? AUTOMATON_ANY_TIMES : most;
     return true;
 }
 
-static void repeat(struct regex *r, size_t least)
+static void repeat(struct regex *r, size_t least, size_t most)
 {
     struct level *level = &r->levels[r->depth];
     size_t once = level->last;
     size_t sum = level->sum < once ? 0 : level->sum - once;
+    if (r->made != NULL)
+        automaton_repeat(r->made, least, most);
     if (least == 0)
         r->len = level->last_from;
     else if (least > 1)
@@ -258,14 +429,18 @@ static void take_literal(struct regex *r, char c)
 {
     if (c != '^' && c != '$')
         sample_put(r, c);
+    if (c == '.')
+        make_unknown(r, false);
+    else if (r->made != NULL)
+        automaton_put_byte(r->made, c == '^' ? AUTOMATON_BEGIN : c == '$' ? AUTOMATON_END : (uint8_t)c);
     add(r, c != '.' && c != '^' && c != '$');
 }
 
 static void take_part(struct regex *r)
 {
-    size_t least;
-    if (next_is(r, '{') && take_count(r, &least)) {
-        repeat(r, least);
+    size_t least, most;
+    if (next_is(r, '{') && take_count(r, &least, &most)) {
+        repeat(r, least, most);
         return;
     }
     char c = take(r);
@@ -282,10 +457,12 @@ static void take_part(struct regex *r)
     else if (c == '|') {
         sample_alternative(r, false);
         take_alternative(&r->levels[r->depth]);
+        if (r->made != NULL)
+            automaton_alternative(r->made);
     } else if (c == '*' || c == '?')
-        repeat(r, 0);
+        repeat(r, 0, c == '*' ? AUTOMATON_ANY_TIMES : 1);
     else if (c == '+')
-        repeat(r, 1);
+        repeat(r, 1, AUTOMATON_ANY_TIMES);
     else
         take_literal(r, c);
 }
@@ -314,6 +491,23 @@ bool broad_regex_sample(struct str text, unsigned choice, char *out, size_t size
     return r.len <= size && memchr(out, UNKNOWN, r.len) == NULL && (choice == 0 || r.chose);
 }
 
+bool broad_regex_automaton(struct str text, struct automaton *a)
+{
+    struct regex r = {.rest = text, .levels = {{.least = LITERALS_MAX}}, .made = a};
+    automaton_begin(a);
+    automaton_put_all(a);
+    automaton_open(a);
+    while (r.rest.len > 0 && !r.lost)
+        take_part(&r);
+    bool told = !r.lost && r.depth == 0;
+    if (told)
+        automaton_close(a, false);
+    else
+        automaton_begin(a);
+    automaton_put_all(a);
+    return told;
+}
+
 /* --- numbers and times --- */
 
 /* Everything that has such a number at all has one like that: no size is below 0, no port above 65535. Where
@@ -340,6 +534,20 @@ static bool orders_anything(const struct stix_pattern *pattern, const struct sti
 
 /* --- patterns --- */
 
+/* All URLs, though it demands what each of them has: `https://%`; all names behind www. */
+static bool matches_anything(const struct stix_pattern_node *node, struct str text)
+{
+    bool url = str_eq(node->type, STR("url")), name = str_eq(node->type, STR("domain-name"));
+    struct overlap overlap;
+    uint64_t steps = LIMIT_BROAD_STEPS;
+    if ((!url && !name) || node->step_count != 1)
+        return false;
+    overlap_open(&overlap, url ? OVERLAP_URL : OVERLAP_NAME, text, node->op == STIX_PATTERN_LIKE, &steps);
+    bool open = overlap_is_open(&overlap);
+    overlap_close(&overlap);
+    return open;
+}
+
 /* LIKE, MATCHES: the constant that demands least; there is one. */
 static bool demands_little(const struct stix_pattern *pattern, const struct stix_pattern_node *node,
                            struct arena *arena)
@@ -352,7 +560,7 @@ static bool demands_little(const struct stix_pattern *pattern, const struct stix
         size_t literals = text.at == NULL                 ? 0
                           : node->op == STIX_PATTERN_LIKE ? broad_like_literals(text)
                                                           : broad_regex_literals(text);
-        if (literals < BROAD_LITERALS_MIN)
+        if (literals < BROAD_LITERALS_MIN || matches_anything(node, text))
             return true;
     }
     return false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/arena.h"
+#include "gate/automaton.h"
 #include "stix/pattern.h"
 
 /* Fewer demanded bytes than these match nearly everything: four are an ending (.com, .exe) or the first
@@ -24,6 +25,11 @@ size_t broad_regex_literals(struct str text);
  * number `choice` is taken everywhere, or the last. False: it has characters that may be one of several, is
  * longer than `size`, or cannot be read; or nowhere are there so many alternatives (choice above 0). */
 bool broad_regex_sample(struct str text, unsigned choice, char *out, size_t size, size_t *out_len);
+
+/* What MATCHES matches, for a text that stands between AUTOMATON_BEGIN and AUTOMATON_END; what looks around,
+ * and what refers to what was matched before, is anything. False: it cannot be read, and is all anything.
+ * automaton_end is the caller's. */
+bool broad_regex_automaton(struct str text, struct automaton *a);
 
 /* Is there a way to match it by comparisons alone that each match nearly everything: != and whatever is
  * negated, an order of texts or of times (< > <= >=), one of numbers that leaves next to none out (size > 0,

@@ -39,6 +39,8 @@ struct candidate {
     struct copies *copies;
     const struct copy *copy;
     struct closure_member member;
+    const uint32_t *names; /* diff.c: targets that its texts name, needed or not */
+    size_t name_count;
     uint64_t would_go, may_base, may_demand; /* budget.c: of `member`, were there no budget */
     uint64_t over;                           /* partners whose budget it is beyond */
     uint64_t unfit;  /* of these, for whom it goes together with more than what is left */
@@ -101,7 +103,8 @@ struct deciding {
     struct stix_key *renamed; /* what partners know by another name, or in another version, than before */
     size_t renamed_count;
     bool took_back; /* set_conclude */
-    bool foresees;  /* diff.c: who keeps nothing minted of an id (target_mints) gets what he had anew */
+    bool foresees; /* diff.c: who keeps nothing minted of an id (target_mints) gets what he had anew; names in
+                      texts are asked about as what is needed is */
 };
 
 /* --- grow.c --- */
@@ -192,3 +195,16 @@ NODISCARD err_t judged_denied(struct gate *gate, const struct judged *judged, co
 /* Of everything that the set looks at for its own sake, what is denied by now and somebody has is taken back,
  * in a DECIDE of its own. After the set has grown: what a carrier says may deny its observables. */
 NODISCARD err_t set_take_back(struct deciding *d, bool *out_did);
+
+/* --- reads.c --- */
+
+enum reads_what { READS_NOTHING, READS_MINTED, READS_WHOLE };
+struct reads {
+    enum reads_what what;
+    struct mint mint; /* of what is minted: that. Its texts are in the arena */
+};
+/* What this partner reads of the copy at `lsn`, of the object of `key`. `state`: of that copy. `judged`: only
+ * what that policy leaves of what was minted; NULL: all of it. */
+NODISCARD err_t reads_of(struct gate *gate, const struct stix_key *key, uint64_t lsn,
+                         const struct state *state, const struct judged *judged, unsigned partner,
+                         struct arena *arena, struct reads *out);

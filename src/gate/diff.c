@@ -33,10 +33,18 @@ struct differing {
     } namers[LIMIT_NEIGHBOURS];
     size_t namer_count;
     bool more_namers;
+    uint32_t asked[LIMIT_NEIGHBOURS]; /* targets of one set: who needs them was looked at */
+    size_t asked_count;
 };
 
-/* What a partner reads of it. */
-enum reading { NOTHING, MINTED, WHOLE };
+/* One copy that may be had, and what the partner who is looked at reads of it, and would read if nothing came
+ * anew. */
+struct had {
+    struct state state, kept; /* kept: what the other policy leaves of it */
+    struct judged judged;     /* by the other policy */
+    bool judges;
+    struct reads now, then;
+};
 
 /* How one object goes to one partner under one policy. */
 struct side {
@@ -44,7 +52,7 @@ struct side {
     bool goes;
     bool along; /* with what names it, if that goes: it is not told of */
     enum gate_diff_word word;
-    enum reading reads;
+    enum reads_what reads;
     struct str parts; /* what is taken out of that, a line each */
     const struct policy_duties *duties;
     struct str rule, text; /* ...and the duties of this rule, as written */
@@ -191,24 +199,38 @@ static struct candidate *candidate_of(const struct deciding *set, uint64_t lsn)
     return known == NULL || *known == 0 ? NULL : &set->at[*known - 1];
 }
 
-/* It, and everything that it needs, however far. ERR_FULL: that is more than a set holds. */
+static err_t follow_target(struct deciding *set, uint32_t target)
+{
+    struct copies copies;
+    err_t err = copies_load(set->gate, &set->target_keys[target], &copies);
+    for (size_t k = 0; err == ERR_OK && k < copies.count; k++)
+        if (copy_is_current(&copies, &copies.at[k]))
+            err = set_add(set, copies.at[k].lsn, false, UINT64_MAX, 0);
+    return err;
+}
+
+/* Everything that these and all after them need, however far, and what their texts name: under what name, if
+ * at all, follows from how that leaves. ERR_FULL: that is more than a set holds. */
+static err_t follow_from(struct deciding *set, size_t from)
+{
+    err_t err = ERR_OK;
+    for (size_t i = from; i < set->count && err == ERR_OK; i++) {
+        for (uint32_t n = 0; n < set->at[i].member.need_count && err == ERR_OK; n++) {
+            const struct closure_need need = set->at[i].member.needs[n];
+            if ((set->at[i].member.base & ~need.except) != 0)
+                err = follow_target(set, need.target);
+        }
+        for (size_t n = 0; n < set->at[i].name_count && set->at[i].member.base != 0 && err == ERR_OK; n++)
+            err = follow_target(set, set->at[i].names[n]);
+    }
+    return err;
+}
+
 static err_t follow(struct deciding *set, uint64_t lsn)
 {
     size_t from = set->count;
     err_t err = set_add(set, lsn, true, UINT64_MAX, 0);
-    for (size_t i = from; i < set->count && err == ERR_OK; i++) {
-        for (uint32_t n = 0; n < set->at[i].member.need_count && err == ERR_OK; n++) {
-            const struct closure_need need = set->at[i].member.needs[n];
-            struct copies copies;
-            if ((set->at[i].member.base & ~need.except) == 0 ||
-                TRY(err, copies_load(set->gate, &set->target_keys[need.target], &copies)))
-                continue;
-            for (size_t k = 0; k < copies.count && err == ERR_OK; k++)
-                if (copy_is_current(&copies, &copies.at[k]))
-                    err = set_add(set, copies.at[k].lsn, false, UINT64_MAX, 0);
-        }
-    }
-    return err;
+    return err != ERR_OK ? err : follow_from(set, from);
 }
 
 /* What does not fit is looked at in the next portion; *out_next is where that begins. */
@@ -232,34 +254,6 @@ static err_t follow_all(struct differing *d, uint64_t *out_next)
 
 /* --- what they have --- */
 
-/* Does the partner keep something that was minted from this copy? */
-static err_t keeps_minted(struct differing *d, const struct judged *judged, unsigned p, bool *out)
-{
-    struct mint *variants, mint;
-    struct copies made;
-    struct stix_key id;
-    err_t err = mint_variants(d->gate, &judged->subject.object.key, p, d->arena, &variants);
-    *out = false;
-    for (; err == ERR_OK && variants != NULL && !*out; variants = variants->next) {
-        if (!stix_id_parse(variants->id, &id))
-            return ERR_CORRUPT;
-        err = mint_copies(d->gate, &id, p, &made);
-        for (size_t i = 0; i < made.count && err == ERR_OK && !*out; i++) {
-            struct state state;
-            uint64_t denied = UINT64_MAX;
-            if (TRY(err, mint_at(d->gate, made.at[i].lsn, d->arena, &mint)))
-                break;
-            bool his = mint.obj == judged->subject.lsn && !mint.derived;
-            err = his ? state_load(d->gate, made.at[i].lsn, &state) : ERR_NOTFOUND;
-            if (err == ERR_OK && (state.released >> p & 1))
-                err = judged_denied(d->gate, judged, &mint, UINT64_C(1) << p, d->arena, &denied);
-            err = err == ERR_NOTFOUND ? ERR_OK : err; /* never let go: a crash came between */
-            *out = (denied >> p & 1) == 0;
-        }
-    }
-    return err;
-}
-
 /* Leaves in `state` what the other policy does not take back. */
 static err_t keep(struct differing *d, uint64_t lsn, struct state *state)
 {
@@ -276,20 +270,20 @@ static err_t keep(struct differing *d, uint64_t lsn, struct state *state)
     state->released &= ~denied;
     for (uint64_t left = state->minted; left != 0 && err == ERR_OK; left &= left - 1) {
         unsigned p = (unsigned)__builtin_ctzll(left);
-        bool keeps;
-        err = keeps_minted(d, &judged, p, &keeps);
-        if (err == ERR_OK && !keeps)
-            state->minted &= ~(UINT64_C(1) << p);
+        const struct state minted = {.minted = left & -left};
+        struct reads reads;
+        err = reads_of(d->gate, &judged.subject.object.key, lsn, &minted, &judged, p, d->arena, &reads);
+        if (err == ERR_OK && reads.what == READS_NOTHING)
+            state->minted &= ~minted.minted;
     }
     return err;
 }
 
 /* What would be taken back is had no more. Under the policy in force they have what they have, and get no
  * more of it. */
-static err_t settle_target(struct differing *d, int s, uint32_t target)
+static err_t hold_target(struct differing *d, int s, uint32_t target, const struct copies *copies)
 {
     struct deciding *set = &d->sets[s];
-    const struct copies *copies = set->at[set->targets[target].first_copy].copies;
     struct holders held = {0};
     err_t err = ERR_OK;
     for (size_t i = 0; i < copies->count && err == ERR_OK; i++) {
@@ -316,23 +310,94 @@ static err_t settle_target(struct differing *d, int s, uint32_t target)
 
 /* Before anything is minted at all the node has no identity to make it under: it gets one then, which goes
  * wherever it is needed. */
+static err_t hold_all(struct differing *d, int s)
+{
+    struct deciding *set = &d->sets[s];
+    struct copies loaded;
+    struct stix_key self;
+    uint32_t target;
+    err_t err = ERR_OK;
+    for (uint32_t t = 0; t < set->target_count && err == ERR_OK; t++) {
+        bool alone = set->targets[t].first_copy == CLOSURE_NONE; /* older versions of it may be had */
+        const struct copies *copies = alone ? &loaded : set->at[set->targets[t].first_copy].copies;
+        if (!alone || !TRY(err, copies_load(set->gate, &set->target_keys[t], &loaded)))
+            err = hold_target(d, s, t, copies);
+    }
+    if (err == ERR_OK && !mint_creator_held(set->gate) && mint_creator_key(set->gate, &self) &&
+        !TRY(err, set_target(set, &self, &target)))
+        set->targets[target].held = UINT64_MAX;
+    return err;
+}
+
+/* --- who asks for what comes along --- */
+
+/* To some of these something of it would go if somebody asked for it. */
+static bool is_wanted(const struct deciding *set, uint32_t target, uint64_t partners)
+{
+    uint64_t stays = 0;
+    for (uint32_t m = set->targets[target].first_copy; m != CLOSURE_NONE; m = set->at[m].member.next_copy)
+        stays |= set->at[m].member.allowed & set->at[m].member.on_demand & ~set->at[m].member.release;
+    return (stays & partners & ~set->targets[target].held) != 0;
+}
+
+/* Once each. False: so many were asked about. */
+static bool note_asked(struct differing *d, uint32_t target)
+{
+    for (size_t i = 0; i < d->asked_count; i++)
+        if (d->asked[i] == target)
+            return false;
+    if (d->asked_count == LIMIT_NEIGHBOURS)
+        return false;
+    d->asked[d->asked_count++] = target;
+    return true;
+}
+
+/* What comes along goes when anybody needs it, in whatever portion that is: so it is looked at here, and what
+ * it needs itself. As far as there is room: what does not fit asks for nothing. */
+static err_t ask_about(struct differing *d, struct deciding *set, uint32_t target, uint64_t partners)
+{
+    uint64_t found[LIMIT_NEIGHBOURS];
+    size_t count, from = set->count;
+    err_t err;
+    if (!is_wanted(set, target, partners) || !note_asked(d, target))
+        return ERR_OK;
+    if (TRY(err, namers(set->gate, &set->target_keys[target], 0, found, LIMIT_NEIGHBOURS, &count)))
+        return err;
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        err = set_add(set, found[i], false, UINT64_MAX, 0);
+    err = err == ERR_OK ? follow_from(set, from) : err;
+    return err == ERR_FULL ? ERR_OK : err;
+}
+
+/* Of all that looks for more than being needed by it, or is told of itself. */
+static err_t ask_for(struct differing *d, struct deciding *set, size_t i)
+{
+    err_t err = ERR_OK;
+    for (uint32_t n = 0; n < set->at[i].member.need_count && err == ERR_OK; n++) {
+        const struct closure_need need = set->at[i].member.needs[n];
+        if (need.strict || need.how != CLOSURE_HARD)
+            err = ask_about(d, set, need.target, set->at[i].member.base & ~need.except);
+    }
+    for (size_t n = 0; n < set->at[i].name_count && err == ERR_OK; n++)
+        err = ask_about(d, set, set->at[i].names[n], set->at[i].member.base);
+    return err == ERR_OK && set->at[i].asked ? ask_about(d, set, set->at[i].member.target, d->partners) : err;
+}
+
 static err_t settle(struct differing *d, int s)
 {
     struct deciding *set = &d->sets[s];
-    struct stix_key self;
-    uint32_t target, *order;
-    err_t err;
-    for (uint32_t t = 0; t < set->target_count; t++)
-        if (set->targets[t].first_copy != CLOSURE_NONE && TRY(err, settle_target(d, s, t)))
-            return err;
-    if (!mint_creator_held(set->gate) && mint_creator_key(set->gate, &self)) {
-        if (TRY(err, set_target(set, &self, &target)))
-            return err;
-        set->targets[target].held = UINT64_MAX;
+    size_t before = SIZE_MAX;
+    uint32_t *order;
+    err_t err = ERR_OK;
+    d->asked_count = 0;
+    while (err == ERR_OK && before != set->count) {
+        before = set->count;
+        if (TRY(err, hold_all(d, s)) || TRY(err, set_solve(set)))
+            break;
+        for (size_t i = 0; i < before && err == ERR_OK; i++)
+            err = ask_for(d, set, i);
     }
-    if (TRY(err, set_solve(set)) || TRY(err, set_order(set, &order)))
-        return err;
-    return set_mint(set, order);
+    return err != ERR_OK || TRY(err, set_order(set, &order)) ? err : set_mint(set, order);
 }
 
 /* --- what stays and names what is lost --- */
@@ -438,12 +503,12 @@ static err_t find_lost(struct differing *d, const struct stix_key *key, const st
 
 /* By what name did he know what he loses? Empty: he keeps that name, or it comes back to him under it. */
 static err_t name_lost(struct differing *d, const struct stix_key *key, const struct holders *lost,
-                       unsigned p, struct str id, enum reading then, struct str *out)
+                       unsigned p, struct str id, enum reads_what then, struct str *out)
 {
     struct mint *variants = NULL;
     bool whole = lost->plain >> p & 1;
-    *out = whole ? id : STR("");
-    if (whole || then != NOTHING || (lost->minted >> p & 1) == 0)
+    *out = whole && then != READS_WHOLE ? id : STR("");
+    if (whole || then != READS_NOTHING || (lost->minted >> p & 1) == 0)
         return ERR_OK;
     err_t err = mint_variants(d->gate, key, p, d->arena, &variants);
     if (err == ERR_OK && variants != NULL)
@@ -453,7 +518,7 @@ static err_t name_lost(struct differing *d, const struct stix_key *key, const st
 
 /* What he keeps that names it so. What was minted may be made anew: only the whole closure would say. */
 static err_t count_namers(struct differing *d, const struct stix_key *key, const struct holders *lost,
-                          enum reading then, struct gate_diff_line *line)
+                          enum reads_what then, struct gate_diff_line *line)
 {
     struct str id;
     unsigned p = line->partner;
@@ -495,8 +560,9 @@ static enum gate_diff_word word_of(const struct policy_verdict *verdict, unsigne
                                      : GATE_DIFF_DENY;
 }
 
-/* What goes under this policy, and would be read by a partner who has nothing of it. */
-static err_t side_of(const struct differing *d, int s, uint64_t lsn, unsigned p, struct side *out)
+/* What goes under this policy, and would be read by a partner who keeps nothing of it. What merely comes
+ * along is told of to those who have it: it may come anew when it is taken back. */
+static err_t side_of(const struct differing *d, int s, uint64_t lsn, unsigned p, bool has, struct side *out)
 {
     struct side side = {.rule = STR("no policy"), .text = STR(""), .parts = STR("")};
     const struct policy *policy = d->policies[s];
@@ -506,62 +572,80 @@ static err_t side_of(const struct differing *d, int s, uint64_t lsn, unsigned p,
         unsigned rule = c->verdict.rule[p];
         const struct policy_duties *duties = policy_rule_duties(policy, rule);
         side.rules = (c->verdict.release & c->eligible) >> p & 1;
-        side.goes = side.rules && (c->member.release >> p & 1) && !d->full;
+        side.along = (c->member.base & ~c->verdict.release) >> p & 1;
+        bool may = side.rules || (side.along && has);
+        side.goes = may && (c->member.release >> p & 1) && !d->full;
         side.duties = policy_bound_of(c->bound, c->bound_count, p);
         side.text = duties == NULL ? STR("") : duties->text;
         side.rule = side.rules && !side.goes ? STR("closure") : policy_rule_name(policy, rule);
-        side.along = (c->member.base & ~c->verdict.release) >> p & 1;
         side.word = side.rules && !side.goes ? GATE_DIFF_WAITS : word_of(&c->verdict, p);
         bool minted = (c->minted >> p & 1) || minted_form(c->forms, c->form_count, p) != NULL;
-        side.reads = !side.goes ? NOTHING : minted ? MINTED : WHOLE;
+        side.reads = !side.goes ? READS_NOTHING : minted ? READS_MINTED : READS_WHOLE;
         err = minted ? parts_of(c, p, d->arena, &side.parts) : ERR_OK;
     }
     *out = side;
     return err;
 }
 
-/* What he has stands before what would go by the policy in force; and what he keeps before what would go. */
-static err_t add_had(struct differing *d, const struct candidate *c, const struct state *had, unsigned p,
-                     struct side *now, struct side *then)
+/* Nobody loses what is not judged. Not kept: whoever calls has asked that already. */
+static err_t judge(struct differing *d, uint64_t lsn, struct had *had)
 {
-    struct mint mint;
-    struct str parts = STR("");
-    if (((had->released | had->minted) >> p & 1) == 0)
-        return ERR_OK;
-    now->reads = had->released >> p & 1 ? WHOLE : MINTED;
-    if (now->reads == MINTED) {
-        err_t err = mint_load(d->gate, &c->key, p, variant_of(c), d->arena, &mint);
-        if (err != ERR_OK && err != ERR_NOTFOUND)
-            return err;
-        parts = err == ERR_OK ? mint.profile : STR("");
-        if (had->blocked >> p & 1) {
-            struct buf text;
-            buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
-            buf_put_str(&text, parts);
-            buf_put_str(&text, STR(GATE_DIFF_LACKING "\n"));
-            parts = arena_str(d->arena, buf_str(&text));
-            buf_deinit(&text);
-            if (parts.at == NULL)
-                return ERR_NOMEM;
-        }
-    }
-    now->parts = parts;
-    if (c->state.released >> p & 1)
-        then->reads = WHOLE;
-    else if (then->reads == NOTHING && (c->state.minted >> p & 1))
-        then->reads = MINTED;
-    else
-        return ERR_OK;
-    then->parts = then->reads == WHOLE ? STR("") : parts;
-    return ERR_OK;
+    err_t err = ERR_NOTFOUND;
+    if ((had->state.released | had->state.minted) != 0)
+        err = judge_had(d->gate, d->policies[THEN], lsn, d->now_us, d->arena, &had->judged);
+    had->judges = err == ERR_OK;
+    return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to take */
 }
 
-/* Of what is minted before and after: does he get something else? `had`: he has it. */
-static bool made_otherwise(const struct candidate *c, const struct side *now, const struct side *then,
-                           unsigned p, bool had)
+static err_t find_had(struct differing *d, const struct stix_key *key, uint64_t lsn, unsigned p,
+                      struct had *had)
 {
-    const struct made *made = had && then->goes ? made_for(c, p) : NULL;
-    return had ? made != NULL && !made->same : !str_eq(now->parts, then->parts);
+    const struct judged *judged = had->judges ? &had->judged : NULL;
+    err_t err = reads_of(d->gate, key, lsn, &had->state, NULL, p, d->arena, &had->now);
+    return err != ERR_OK ? err : reads_of(d->gate, key, lsn, &had->kept, judged, p, d->arena, &had->then);
+}
+
+/* What is taken out of what he reads. What he had later, and has no more, may have lacked something else. */
+static err_t parts_had(struct differing *d, const struct reads *reads, bool lacks, struct str *out)
+{
+    struct buf text;
+    *out = reads->what == READS_MINTED ? reads->mint.profile : STR("");
+    if (reads->what != READS_MINTED || !lacks)
+        return ERR_OK;
+    buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
+    buf_put_str(&text, *out);
+    buf_put_str(&text, STR(GATE_DIFF_LACKING "\n"));
+    *out = arena_str(d->arena, buf_str(&text));
+    err_t err = buf_err(&text);
+    buf_deinit(&text);
+    return err != ERR_OK ? err : out->at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+/* What he has stands before what would go by the policy in force; and what he keeps before what would go. */
+static err_t add_had(struct differing *d, const struct had *had, unsigned p, struct side *now,
+                     struct side *then)
+{
+    bool lacks = had->state.blocked >> p & 1;
+    err_t err;
+    if (had->now.what == READS_NOTHING)
+        return ERR_OK;
+    now->reads = had->now.what;
+    if (TRY(err, parts_had(d, &had->now, lacks, &now->parts)) ||
+        (had->then.what != READS_WHOLE && then->reads != READS_NOTHING))
+        return err;
+    then->reads = had->then.what;
+    return parts_had(d, &had->then, lacks, &then->parts);
+}
+
+/* Of what is minted before and after: does he get, or keep, something else? */
+static bool made_otherwise(const struct candidate *c, const struct had *had, const struct side *now,
+                           const struct side *then, unsigned p)
+{
+    const struct made *made = then->goes ? made_for(c, p) : NULL;
+    const struct mint *after = made != NULL ? &made->mint : &had->then.mint;
+    if (had->now.what == READS_NOTHING)
+        return !str_eq(now->parts, then->parts);
+    return !mint_says_same(after, &had->now.mint);
 }
 
 /* Of what he has not and would not get: does it wait for something else than before, or no more? */
@@ -575,24 +659,25 @@ static bool waits_otherwise(const struct side *now, const struct side *then, enu
            (then->word == GATE_DIFF_WAITS ? now->word != GATE_DIFF_WAITS : now->word == GATE_DIFF_WAITS);
 }
 
-static bool differs(const struct candidate *c, const struct side *now, const struct side *then, unsigned p,
-                    bool had, enum gate_diff_kind *out)
+static bool differs(const struct candidate *c, const struct had *had, const struct side *now,
+                    const struct side *then, unsigned p, enum gate_diff_kind *out)
 {
+    bool has = had->now.what != READS_NOTHING;
     bool duties = now->rules && then->rules && then->goes && !duties_alike(now->duties, then->duties);
     *out = GATE_DIFF_DUTIES;
-    if (then->reads == NOTHING && (had || now->reads != NOTHING)) {
-        *out = had ? GATE_DIFF_WITHDRAWN : GATE_DIFF_HELD_BACK;
+    if (then->reads == READS_NOTHING && now->reads != READS_NOTHING) {
+        *out = has ? GATE_DIFF_WITHDRAWN : GATE_DIFF_HELD_BACK;
         return true;
     }
-    if (then->reads == NOTHING)
+    if (then->reads == READS_NOTHING)
         return waits_otherwise(now, then, out);
-    if (now->reads == NOTHING)
+    if (now->reads == READS_NOTHING)
         *out = GATE_DIFF_RELEASED;
     else if (now->reads != then->reads)
-        *out = then->reads == WHOLE ? GATE_DIFF_WHOLE : GATE_DIFF_PART;
-    else if (then->reads == MINTED && made_otherwise(c, now, then, p, had))
+        *out = then->reads == READS_WHOLE ? GATE_DIFF_WHOLE : GATE_DIFF_PART;
+    else if (then->reads == READS_MINTED && made_otherwise(c, had, now, then, p))
         *out = GATE_DIFF_OTHER;
-    else if (had && !duties && !now->along && !then->along && then->word == GATE_DIFF_WAITS && !then->rules &&
+    else if (has && !duties && !now->along && !then->along && then->word == GATE_DIFF_WAITS && !then->rules &&
              now->word == GATE_DIFF_RELEASE)
         *out = GATE_DIFF_STAYS;
     return *out != GATE_DIFF_DUTIES || duties;
@@ -647,17 +732,18 @@ static err_t say(struct differing *d, struct gate_diff_line *line, const struct 
     return ERR_OK;
 }
 
-static err_t report_partner(struct differing *d, const struct candidate *c, const struct state *had,
+static err_t report_partner(struct differing *d, const struct candidate *c, struct had *had,
                             const struct holders *lost, const struct later *later, struct str id, unsigned p)
 {
     struct side now, then;
     struct gate_diff_line line = {.partner = p, .id = id};
-    bool has = (had->released | had->minted) >> p & 1;
+    bool has = (had->state.released | had->state.minted) >> p & 1;
     err_t err;
-    if (TRY(err, side_of(d, NOW, c->lsn, p, &now)) || TRY(err, side_of(d, THEN, c->lsn, p, &then)) ||
-        TRY(err, add_had(d, c, had, p, &now, &then)))
+    if (TRY(err, side_of(d, NOW, c->lsn, p, has, &now)) ||
+        TRY(err, side_of(d, THEN, c->lsn, p, has, &then)) || TRY(err, find_had(d, &c->key, c->lsn, p, had)) ||
+        TRY(err, add_had(d, had, p, &now, &then)))
         return err;
-    bool tells = differs(c, &now, &then, p, has, &line.change);
+    bool tells = differs(c, had, &now, &then, p, &line.change);
     bool waits =
         line.change == GATE_DIFF_DENIED || line.change == GATE_DIFF_HELD || line.change == GATE_DIFF_STAYS;
     if ((!tells || waits) && (later->partners >> p & 1)) {
@@ -675,11 +761,14 @@ static err_t report_current(struct differing *d, const struct candidate *c, cons
     struct uuid uuid;
     char text[UUID_TEXT_SIZE];
     struct buf id;
-    struct state had = {0};
+    struct had had = {0};
     struct holders lost = {0};
-    err_t err = state_load(d->gate, c->lsn, &had);
+    err_t err = state_load(d->gate, c->lsn, &had.state);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
+    had.kept = had.state;
+    had.kept.released = c->state.released;
+    had.kept.minted = c->state.minted;
     memcpy(uuid.b, c->key.b, UUID_SIZE);
     uuid_text(&uuid, text);
     buf_init(&id, LIMIT_ID_BYTES);
@@ -687,9 +776,12 @@ static err_t report_current(struct differing *d, const struct candidate *c, cons
     buf_put(&id, "--", 2);
     buf_put(&id, text, sizeof text);
     err = buf_err(&id);
-    if (err == ERR_OK && ((had.released & ~c->state.released) | (had.minted & ~c->state.minted)) != 0)
-        err = find_lost(d, &c->key, &had, &lost);
+    if (err == ERR_OK &&
+        ((had.state.released & ~had.kept.released) | (had.state.minted & ~had.kept.minted)) != 0)
+        err = find_lost(d, &c->key, &had.state, &lost);
     arena_reset(d->arena);
+    if (err == ERR_OK)
+        err = judge(d, c->lsn, &had);
     for (unsigned p = 0; p < d->gate->peer_count && err == ERR_OK && !d->stopped; p++)
         if (d->partners >> p & 1)
             err = report_partner(d, c, &had, &lost, later, buf_str(&id), p);
@@ -707,7 +799,7 @@ static err_t report_withdrawn(struct differing *d, const struct subject *subject
             side[s].rule = policy_rule_name(d->policies[s], cuttings[s].verdict.rule[p]);
             side[s].word = word_of(&cuttings[s].verdict, p);
         }
-    err_t err = count_namers(d, &subject->object.key, lost, NOTHING, &line);
+    err_t err = count_namers(d, &subject->object.key, lost, READS_NOTHING, &line);
     return err != ERR_OK ? err : say(d, &line, &side[NOW], &side[THEN]);
 }
 

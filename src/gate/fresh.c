@@ -64,13 +64,15 @@ static bool object_keep(struct arena *arena, const struct stix_object *object, s
 }
 
 void fresh_put(struct gate *gate, uint64_t lsn, uint64_t slot, const struct record_envelope *envelope,
-               const struct stix_object *object, struct bytes bytes)
+               const struct stix_object *object, struct bytes bytes, struct str safety)
 {
-    if (gate->fresh_count == LIMIT_FRESH_OBJECTS || partners_concerned(gate) == 0)
+    if (safety.at == NULL || gate->fresh_count == LIMIT_FRESH_OBJECTS || partners_concerned(gate) == 0)
         return;
     struct fresh *fresh = arena_alloc(&gate->fresh_arena, sizeof *fresh);
-    if (fresh == NULL || !object_keep(&gate->fresh_arena, object, &fresh->object) ||
-        safety_find(gate, object, &gate->fresh_arena, &fresh->safety) != ERR_OK)
+    if (fresh == NULL || !object_keep(&gate->fresh_arena, object, &fresh->object))
+        return;
+    fresh->safety = arena_str(&gate->fresh_arena, safety);
+    if (fresh->safety.at == NULL)
         return;
     fresh->lsn = lsn;
     fresh->slot = slot;

@@ -47,6 +47,7 @@ struct gate_setup {
     const struct os *os;
     const char *dir;      /* holds log/, keys/, index/, ledger/ */
     struct str node_name; /* 1 to LIMIT_NAME_BYTES of a-z 0-9 . _ - */
+    unsigned suite;       /* of the node: what a new store is sealed by (core/suite.h); 0: suite 1 */
     struct index *index;  /* the caller's, outlives the gate (simulator, tests); NULL: LMDB below dir */
     const struct gate_operators
         *persons; /* the caller's, outlives the gate; NULL: every name (simulator, tests) */
@@ -67,6 +68,7 @@ struct gate_health {
 struct gate_health gate_health(const struct gate *gate);
 
 struct gate_counts {
+    uint64_t suite; /* that seals the store; as wide as the others: no byte of it is left over */
     uint64_t log_bytes, durable_lsn, decided_lsn, applied_lsn;
     uint64_t objects;     /* versions and variants held */
     uint64_t quarantined; /* open */
@@ -92,7 +94,8 @@ struct gate_source {
     uint32_t number; /* from 1; stands in envelopes */
     struct str name;
     bool own;        /* what it delivers without another bound creator is this node's */
-    bool rewrites;   /* its later copy under the same (id, modified) wins (ATT&CK) */
+    bool rewrites;   /* its later copy under the same (id, modified) wins (ATT&CK); what it gives back of what
+                        others brought first is an echo (MISP) */
     bool undeclared; /* made by first use; nothing was assumed */
     int partner;     /* index of the partner whose node it is; -1: a local source */
     enum gate_profile profile;
@@ -107,7 +110,8 @@ struct gate_by {
 };
 
 /* Declares or changes a source by name; `number` and `partner` of `source` are ignored for an existing one.
- */
+ * Of that of a partner without a node only whether it rewrites; of one with a node ERR_DENIED: its card says
+ * all. */
 NODISCARD err_t gate_source_put(struct gate *gate, const struct gate_source *source, const struct gate_by *by,
                                 int64_t now_us, uint32_t *out_number);
 /* NULL when unknown; good until the next fact. Number counts from 1. */
@@ -281,8 +285,18 @@ struct gate_voucher {
     uint64_t card; /* GATE_VOUCHED_VERIFIED: number of the card whose key it is */
 };
 
+/* What came from here, or from others, and comes back rewritten, saying nothing that is not held
+ * (docs/decisions/0156): is it known as an echo? */
+enum gate_echoes {
+    GATE_ECHOES_TAKEN, /* no: it is taken in and judged like anything else */
+    GATE_ECHOES_OF_ALL,
+    GATE_ECHOES_OF_VIEW, /* of what was released to `reader` alone: he may see what became of it */
+};
+
 struct gate_submission {
     uint32_t source; /* declared; GATE_SOURCE_NONE is refused */
+    enum gate_echoes echoes;
+    unsigned reader; /* index of a partner */
     uint8_t hops;
     uint64_t leaf; /* 1 + number of the partner's leaf that brought it; 0 otherwise */
     /* With one object alone; NULL: none. Kept with what is held because of this submission, and its limits
@@ -295,6 +309,7 @@ enum gate_disposition {
     GATE_DUPLICATE, /* equal to what is held: success */
     GATE_SEEN,      /* equal, but from a source that had not reported it: recorded */
     GATE_ASSERTION, /* somebody else's "version": kept, supersedes nothing */
+    GATE_ECHO,      /* what is held, rewritten on a way there and back: counted, nothing of it is kept */
     GATE_CONFLICT,  /* same key, other content: in quarantine */
     GATE_REFUSED,   /* broke a rule: in quarantine with its bytes */
 };
@@ -305,12 +320,13 @@ struct gate_answer {
     size_t index;  /* of the object in the submission */
     struct str id; /* may be empty when it could not be read */
     struct stamp version;
-    uint64_t lsn;  /* where it or its quarantined copy stands; 0: refused, and no bytes stand there to keep */
+    uint64_t lsn;  /* where it or its quarantined copy stands; 0: an echo, or refused without any bytes */
     size_t offset; /* of the object in the text */
     const struct fault
         *fault;        /* GATE_REFUSED and GATE_CONFLICT; its offset counts from the start of the text */
     struct str mended; /* what was changed to make the object that is held; empty: nothing */
     size_t warnings;
+    bool echo; /* GATE_ECHO; of the others, unchanged: it is also what the disposition says */
 };
 
 /* Takes a bundle, an envelope, a list ({"objects": [...]}), one object, or one object a line; at most
@@ -325,9 +341,9 @@ NODISCARD err_t gate_accept(struct gate *gate, const struct gate_submission *sub
  * error the gate is read-only. */
 NODISCARD err_t gate_commit(struct gate *gate);
 
-/* What changes nothing (a duplicate, a conflict or a refusal that waits already) leaves no frame: it is
- * counted by source and week, and gate_step logs the counts LIMIT_REPEATS_KEEP_US after the first. This logs
- * them now, into the open group: before the end. A crash loses what was counted since. */
+/* What changes nothing (a duplicate, an echo, a conflict or a refusal that waits already) leaves no frame: it
+ * is counted by source and week, and gate_step logs the counts LIMIT_REPEATS_KEEP_US after the first. This
+ * logs them now, into the open group: before the end. A crash loses what was counted since. */
 NODISCARD err_t gate_repeats_keep(struct gate *gate, int64_t now_us);
 
 struct gate_quarantined {

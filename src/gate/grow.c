@@ -229,6 +229,19 @@ static err_t add_needs(struct deciding *d, struct candidate *c, const struct sti
     return ERR_OK;
 }
 
+/* What its texts name, where that is asked about as well. */
+static err_t add_names(struct deciding *d, struct candidate *c, const struct stix_object *object)
+{
+    uint32_t *names = arena_alloc(d->arena, (object->named_count + 1) * sizeof *names);
+    err_t err = names == NULL ? ERR_NOMEM : ERR_OK;
+    c->names = names;
+    for (size_t i = 0; i < object->named_count && err == ERR_OK; i++)
+        if (!key_is_builtin(&object->named[i].key) &&
+            !TRY(err, target_of(d, &object->named[i].key, NULL, &names[c->name_count])))
+            c->name_count++;
+    return err;
+}
+
 /* How it leaves where it may not leave as it is. */
 static void keep_forms(struct deciding *d, const struct cutting *cutting, struct candidate *c)
 {
@@ -302,7 +315,8 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
     c->untold = cutting.untold;
     keep_forms(d, &cutting, c);
     if (TRY(err, add_needs(d, c, &subject.object, cutting.clean, foreign)) ||
-        TRY(err, target_of(d, &c->key, c->copies, &c->member.target)))
+        TRY(err, target_of(d, &c->key, c->copies, &c->member.target)) ||
+        (d->foresees && TRY(err, add_names(d, c, &subject.object))))
         return err;
     c->approved = cutting.facts.approvals != 0 || cutting.facts.answer_count > 0;
     c->eligible = eligible_for(d, lsn, subject.follows);

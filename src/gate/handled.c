@@ -116,7 +116,7 @@ static err_t policy_of(struct gate_handled *h, uint64_t lsn)
     if (TRY(err, store_read(h->gate->store, lsn, &frame)) ||
         TRY(err, record_policy_read(frame.payload, &record)))
         return err;
-    err = gate_policy_compile(h->gate, record.text, &h->policy, &fault);
+    err = policy_compile_logged(h->gate, record.text, &h->policy, &fault);
     if (err != ERR_OK)
         h->policy = NULL;
     return err == ERR_NOMEM ? err : ERR_OK; /* a partner that it named may be gone */

@@ -5,6 +5,8 @@
 #include "core/mem.h"
 #include "gate/broad.h"
 #include "gate/foreign.h"
+#include "gate/list_in.h"
+#include "gate/overlap.h"
 #include "gate/spelling.h"
 #include "gate/wordlist.h"
 #include "stix/pattern.h"
@@ -14,20 +16,8 @@
  * holds. */
 enum { BROAD_BITS4 = 16 };
 
-struct net {
-    uint8_t bytes[16];
-    uint8_t bits, size;
-};
-
-/* Words begin with the letter of their kind ('d' a domain from the top, 'h' a hash, 'v' a value, 'n' a value
- * that can be a name, from the top) and end with a line end, which no word holds. */
-struct list {
-    enum gate_list_kind kind;
-    struct net *nets; /* sorted; none inside another */
-    size_t net_count;
-    const char **words; /* sorted */
-    size_t word_count;
-};
+/* A word takes its text, a letter, a line end, and what memory is aligned to. */
+enum { LIST_WORDS_BYTES = LIMIT_LIST_BYTES + 24 * LIMIT_LIST_ENTRIES };
 
 static const char *const kinds[GATE_LIST_KINDS] = {
     [GATE_LIST_CIDR] = "cidr",     [GATE_LIST_DOMAIN] = "domain", [GATE_LIST_HASH] = "hash",
@@ -104,7 +94,8 @@ static struct net net_of(const struct term_network *network)
 struct reading {
     struct list list;
     struct arena *arena;
-    size_t net_size, word_size;
+    struct arena words; /* as they come: given back when they are in order */
+    size_t words_bytes;
 };
 
 /* "www.example.com" as "dcom.example.www."; one label is a name too. Returns its length, 0: it is none. */
@@ -136,7 +127,7 @@ static err_t reading_begin(struct reading *r, size_t entries, struct fault *faul
 
 static err_t put_word(struct reading *r, char kind, struct str text)
 {
-    char *word = arena_alloc(r->arena, text.len + 2);
+    char *word = arena_alloc(&r->words, text.len + 2);
     if (word == NULL)
         return ERR_NOMEM;
     word[0] = kind;
@@ -144,6 +135,7 @@ static err_t put_word(struct reading *r, char kind, struct str text)
         word[1 + i] = str_lower(text.at[i]);
     word[1 + text.len] = '\n';
     r->list.words[r->list.word_count++] = word;
+    r->words_bytes += text.len + 2;
     return ERR_OK;
 }
 
@@ -248,7 +240,7 @@ static err_t read_json(struct reading *r, struct bytes text, struct fault *fault
     return err;
 }
 
-static void settle(struct list *list)
+static void settle_nets(struct list *list)
 {
     size_t kept = 0;
     qsort(list->nets, list->net_count, sizeof *list->nets, net_order);
@@ -256,27 +248,53 @@ static void settle(struct list *list)
         if (kept == 0 || !net_in(&list->nets[i], &list->nets[kept - 1]))
             list->nets[kept++] = list->nets[i];
     list->net_count = kept;
+}
+
+/* One behind the other: whoever looks at all of them waits for no memory. */
+static err_t settle_words(struct reading *r)
+{
+    struct list *list = &r->list;
     qsort(list->words, list->word_count, sizeof *list->words, wordlist_order);
+    char *at = arena_alloc(r->arena, r->words_bytes + 1);
+    if (at == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < list->word_count; i++) {
+        size_t len = wordlist_len(list->words[i]) + 1;
+        memcpy(at, list->words[i], len);
+        list->words[i] = at;
+        at += len;
+    }
+    return ERR_OK;
+}
+
+static err_t read_kind(struct reading *r, enum gate_list_kind kind, struct bytes text, struct fault *fault)
+{
+    switch (kind) {
+    case GATE_LIST_MISP:
+        return read_json(r, text, fault);
+    case GATE_LIST_RESERVED:
+        return read_lines(r, kind, str_of(reserved), fault);
+    case GATE_LIST_BROAD:
+        return read_lines(r, kind, str_of(empty_file), fault);
+    default:
+        return read_lines(r, kind, str_from_bytes(text), fault);
+    }
 }
 
 err_t list_read(enum gate_list_kind kind, struct bytes text, struct arena *arena, const struct list **out,
                 struct fault *fault)
 {
     struct reading r = {.list = {.kind = kind}, .arena = arena};
-    err_t err;
     if (text.len > LIMIT_LIST_BYTES)
         return fault_set(fault, ERR_LIMIT, 0, "a list has at most %u bytes", LIMIT_LIST_BYTES);
-    if (kind == GATE_LIST_MISP)
-        err = read_json(&r, text, fault);
-    else if (kind == GATE_LIST_RESERVED)
-        err = read_lines(&r, kind, str_of(reserved), fault);
-    else if (kind == GATE_LIST_BROAD)
-        err = read_lines(&r, kind, str_of(empty_file), fault);
-    else
-        err = read_lines(&r, kind, str_from_bytes(text), fault);
+    arena_init(&r.words, LIST_WORDS_BYTES);
+    err_t err = read_kind(&r, kind, text, fault);
+    if (err == ERR_OK)
+        err = settle_words(&r);
+    arena_deinit(&r.words);
     if (err != ERR_OK)
         return err;
-    settle(&r.list);
+    settle_nets(&r.list);
     struct list *list = arena_alloc(arena, sizeof *list);
     if (list == NULL)
         return ERR_NOMEM;
@@ -425,6 +443,8 @@ bool list_hits(const struct list *list, const struct list_value *value)
 {
     struct list_value read = *value;
     struct reach reach;
+    if (value->overlap != NULL)
+        return overlap_hits(value->overlap, list);
     if (value->reach == NULL) {
         reach_read(value->text, value->is_place, &reach);
         read.reach = &reach;
@@ -450,6 +470,7 @@ struct values {
     bool (*each)(void *ctx, const struct list_value *value);
     void *ctx;
     unsigned *searches; /* for unknown characters, of the whole object */
+    uint64_t *steps;    /* of walks over lists, of the whole object */
 };
 
 /* What the last step of a path says of what stands there; type "": of any, where a host may stand. */
@@ -642,6 +663,58 @@ static bool each_constant(const struct values *v, const struct stix_pattern *pat
     return false;
 }
 
+/* --- what LIKE and MATCHES match --- */
+
+/* Where what is compared stands. */
+static enum overlap_place place_of(const struct stix_pattern *pattern, const struct stix_pattern_node *node)
+{
+    static const struct {
+        struct str type;
+        enum overlap_place place;
+    } rows[] = {{{"ipv4-addr", 9}, OVERLAP_ADDRESS}, {{"ipv6-addr", 9}, OVERLAP_ADDRESS},
+                {{"domain-name", 11}, OVERLAP_NAME}, {{"url", 3}, OVERLAP_URL},
+                {{"artifact", 8}, OVERLAP_URL},      {{"email-addr", 10}, OVERLAP_MAIL}};
+    bool follow = follows(pattern, node);
+    for (uint32_t i = 0; i < node->step_count; i++)
+        if (pattern->steps[node->step + i].kind == STIX_PATTERN_KEY &&
+            str_same(pattern->steps[node->step + i].key, STR("hashes")))
+            return OVERLAP_HASH;
+    if (!property_of(pattern, node)->place || (!follow && !holds_hosts(node->type)))
+        return OVERLAP_VALUE;
+    for (size_t i = 0; !follow && i < sizeof rows / sizeof *rows; i++)
+        if (str_eq(node->type, rows[i].type))
+            return rows[i].place;
+    return OVERLAP_HOST;
+}
+
+static bool emit_overlap(const struct values *v, enum overlap_place place, struct str pattern, bool like)
+{
+    struct overlap overlap;
+    overlap_open(&overlap, place, pattern, like, v->steps);
+    bool hit = v->each(v->ctx, &(struct list_value) {.text = pattern, .overlap = &overlap});
+    overlap_close(&overlap);
+    return hit;
+}
+
+static bool each_overlap(const struct values *v, const struct stix_pattern *pattern)
+{
+    for (uint32_t i = 0; i < pattern->node_count; i++) {
+        const struct stix_pattern_node *node = &pattern->nodes[i];
+        bool like = node->op == STIX_PATTERN_LIKE;
+        if (node->kind != STIX_PATTERN_COMPARISON || node->negated ||
+            (!like && node->op != STIX_PATTERN_MATCHES))
+            continue;
+        for (uint32_t k = 0; k < node->constant_count; k++) {
+            const struct stix_pattern_constant *constant = &pattern->constants[node->constant + k];
+            struct str text = stix_pattern_text(constant->text, constant->escaped, v->arena);
+            text = text.at == NULL ? constant->text : text; /* no memory: at least nearly so */
+            if (constant->kind == STIX_PATTERN_STRING && emit_overlap(v, place_of(pattern, node), text, like))
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool emit_foreign(void *ctx, struct str value, bool open)
 {
     const struct values *v = ctx;
@@ -665,8 +738,10 @@ static bool each_of_pattern(const struct values *v, struct str language, struct 
         if (node->kind == STIX_PATTERN_COMPARISON && is_asked(node) && each_constant(v, &pattern, node))
             return true;
     }
-    return broad_pattern(&pattern, v->arena) &&
-           v->each(v->ctx, &(struct list_value) {.text = text, .open = true});
+    if (broad_pattern(&pattern, v->arena) &&
+        v->each(v->ctx, &(struct list_value) {.text = text, .open = true}))
+        return true;
+    return each_overlap(v, &pattern);
 }
 
 /* --- observables --- */
@@ -760,11 +835,11 @@ bool list_concerns(const struct stix_object *object)
     return object->type->code == STIX_TYPE_INDICATOR || observed_of(object) != NULL;
 }
 
-bool list_each_value(const struct stix_object *object, struct arena *arena,
+bool list_each_value(const struct stix_object *object, struct arena *arena, uint64_t *steps,
                      bool (*each)(void *ctx, const struct list_value *value), void *ctx)
 {
     unsigned searches = LIMIT_LIST_SEARCHES;
-    struct values v = {arena, each, ctx, &searches};
+    struct values v = {arena, each, ctx, &searches, steps};
     struct str text, language;
     const struct observed *row = observed_of(object);
     if (row != NULL)

@@ -27,6 +27,7 @@ const char *gate_list_kind_name(enum gate_list_kind kind);
 bool gate_list_kind_find(struct str name, enum gate_list_kind *out);
 
 struct list;
+struct overlap;
 
 /* `text` is followed by JSON_PADDING readable bytes, and empty for the built-in kinds. ERR_INVALID with the
  * line in `fault`, ERR_UNSUPPORTED, ERR_LIMIT, ERR_NOMEM, or what json_parse refuses. */
@@ -48,17 +49,19 @@ struct list_value {
     bool open;      /* a whole pattern that matches nearly everything (gate/broad.h); only broad has it */
     bool serial;    /* a number in hexadecimal, which is no hash */
     const struct reach *reach; /* of the text, where it was read before; or NULL */
+    struct overlap *overlap;   /* of a LIKE or MATCHES, its text beside: nothing but this is asked; or NULL */
     unsigned *searches; /* each `_` is one unknown character (wordlist.h), and so many searches are left;
                            NULL: it is itself */
 };
 bool list_hits(const struct list *list, const struct list_value *value);
 
-/* Calls `each` for each value of an indicator's pattern (of STIX, or foreign.h), as it stands and as it is
- * meant (spelling.h; of LIKE and MATCHES what they would match), then for a pattern that is `open`; or of an
- * observable that has values (addresses, domains, URLs, e-mail addresses, hashes of files and certificates,
- * where an artifact lies, whom a web request asks), until it answers true.
+/* `steps`: that walks over lists may take, LIMIT_LIST_STEPS for one object; counted down. Calls `each` for
+ * each value of an indicator's pattern (of STIX, or foreign.h), as it stands and as it is meant (spelling.h;
+ * of LIKE and MATCHES what they spell out), then for a pattern that is `open`, then for all that LIKE and
+ * MATCHES match (overlap.h); or of an observable that has values (addresses, domains, URLs, e-mail addresses,
+ * hashes of files and certificates, where an artifact lies, whom a web request asks), until it answers true.
  * `object` with its tape. */
-bool list_each_value(const struct stix_object *object, struct arena *arena,
+bool list_each_value(const struct stix_object *object, struct arena *arena, uint64_t *steps,
                      bool (*each)(void *ctx, const struct list_value *value), void *ctx);
 /* Has it such values at all? */
 bool list_concerns(const struct stix_object *object);

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "core/wr.h"
+#include "gate/echo.h"
 #include "gate/mint.h"
 #include "gate/personal.h"
 #include "gate/told.h"
@@ -296,6 +297,7 @@ static err_t open_store(struct gate *gate, const struct gate_setup *setup)
         .dir = setup->dir,
         .index = gate->index,
         .node = node_id_of(setup->node_name),
+        .suite = setup->suite,
         .diag = setup->diag,
     };
     return store_open(&options, &gate->store);
@@ -305,6 +307,7 @@ static err_t init_memory(struct gate *gate, const struct gate_setup *setup)
 {
     arena_init(&gate->facts_arena, FACTS_BYTES_MAX);
     arena_init(&gate->accept_arena, ARENA_BYTES_MAX);
+    arena_init(&gate->safety_arena, LIMIT_FRESH_BYTES);
     arena_init(&gate->step_arena, ARENA_BYTES_MAX);
     buf_init(&gate->canon, PARSE_BYTES_MAX * 2u);
     buf_init(&gate->record, RECORD_BYTES_MAX);
@@ -443,7 +446,9 @@ void gate_close(struct gate *gate)
     arena_deinit(&gate->accept_arena);
     arena_deinit(&gate->step_arena);
     fresh_deinit(gate);
+    safety_deinit(gate);
     vouching_close(gate);
+    echo_close(gate->echo);
     telling_deinit(gate);
     personal_deinit(gate);
     decides_close(gate);
@@ -462,6 +467,7 @@ struct gate_health gate_health(const struct gate *gate)
 void gate_counts(const struct gate *gate, struct gate_counts *out)
 {
     *out = (struct gate_counts) {
+        .suite = store_suite(gate->store),
         .log_bytes = store_end_lsn(gate->store),
         .durable_lsn = store_durable_lsn(gate->store),
         .decided_lsn = gate->decided_lsn,

@@ -49,6 +49,12 @@ static err_t source_fresh(struct gate *gate, const struct gate_source *wanted, c
     return err;
 }
 
+/* Of a partner without a node, who has no card. */
+static bool is_of_platform(const struct gate *gate, const struct gate_source *source)
+{
+    return gate->peers[source->partner].node.len == 0;
+}
+
 err_t gate_source_put(struct gate *gate, const struct gate_source *source, const struct gate_by *by,
                       int64_t now_us, uint32_t *out_number)
 {
@@ -56,15 +62,18 @@ err_t gate_source_put(struct gate *gate, const struct gate_source *source, const
         return ERR_INVALID;
     const struct gate_source *held = gate_source_find(gate, source->name);
     struct gate_source wanted = *source;
-    if (held == NULL) {
-        wanted.partner = -1;
+    wanted.partner = -1;
+    if (held == NULL)
         return source_fresh(gate, &wanted, by, now_us, out_number);
+    /* A partner's source: its facts come from its card. */
+    if (held->partner >= 0 && !is_of_platform(gate, held))
+        return ERR_DENIED;
+    if (held->partner >= 0) {
+        wanted = *held;
+        wanted.rewrites = source->rewrites;
     }
-    if (held->partner >= 0)
-        return ERR_DENIED; /* a partner's source: its facts come from its card */
     wanted.number = held->number;
     wanted.name = held->name;
-    wanted.partner = -1;
     uint32_t number = held->number;
     source_write(value_begin(gate), &wanted);
     err_t err = fact_state(gate, RECORD_FACT_SOURCE, bytes_from_str(wanted.name), by, now_us);
@@ -395,6 +404,12 @@ err_t gate_policy_compile(const struct gate *gate, struct str text, struct polic
     return compile_for(gate, text, false, out, fault);
 }
 
+err_t policy_compile_logged(const struct gate *gate, struct str text, struct policy **out,
+                            struct policy_fault *fault)
+{
+    return compile_for(gate, text, true, out, fault);
+}
+
 const struct policy *gate_policy(const struct gate *gate)
 {
     return gate->policy;
@@ -406,7 +421,7 @@ err_t policy_recompile(struct gate *gate)
         return ERR_OK;
     struct policy *fresh;
     struct policy_fault fault;
-    err_t err = compile_for(gate, policy_text(gate->policy), true, &fresh, &fault);
+    err_t err = policy_compile_logged(gate, policy_text(gate->policy), &fresh, &fault);
     if (err != ERR_OK) {
         /* A country that changed, for one: the old table stays. */
         diag_say(gate->diag, DIAG_WARNING, err, "gate", "activate a policy that fits the present partners",
@@ -423,7 +438,7 @@ err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *
 {
     struct policy *fresh;
     struct policy_fault fault;
-    err_t err = compile_for(gate, policy->text, true, &fresh, &fault);
+    err_t err = policy_compile_logged(gate, policy->text, &fresh, &fault);
     if (err != ERR_OK)
         return err;
     policy_unref(gate->policy);

@@ -344,6 +344,7 @@ static err_t put_repeats(struct gate_quality *q, const struct repeats *repeats)
     row->repeated = repeats->count[REPEAT_DUPLICATE];
     row->conflicts_again = repeats->count[REPEAT_CONFLICT];
     row->refused_again = repeats->count[REPEAT_REFUSED];
+    row->echoes = repeats->count[REPEAT_ECHO];
     return ERR_OK;
 }
 

@@ -33,11 +33,13 @@ struct gate_reason {
 struct gate_quality_row {
     uint32_t source;
     int32_t week;
-    uint64_t objects;                    /* identifiers that were not held */
-    uint64_t versions;                   /* and versions, or variants, of those that were */
-    uint64_t assertions;                 /* "versions" of what another speaks for */
-    uint64_t seen;                       /* another source had brought the same */
-    uint64_t repeated;                   /* itself had brought the same */
+    uint64_t objects;    /* identifiers that were not held */
+    uint64_t versions;   /* and versions, or variants, of those that were */
+    uint64_t assertions; /* "versions" of what another speaks for */
+    uint64_t seen;       /* another source had brought the same */
+    uint64_t repeated;   /* itself had brought the same */
+    uint64_t echoes; /* what others had brought first came back by it, as it was (also seen, or repeated) or
+                        rewritten */
     uint64_t conflicts, conflicts_again; /* other content under a version that is held; the same conflict */
     uint64_t refused, refused_again;     /* closed ones as well; the same bytes for the same reason */
     struct gate_reason reasons[LIMIT_QUALITY_REASONS]; /* of `refused` */
@@ -58,6 +60,8 @@ struct gate_quality_row {
 };
 /* objects, versions, assertions and seen: what it brought and this node took. */
 uint64_t gate_quality_delivered(const struct gate_quality_row *row);
+/* All echoes of a source since it is known (gate/echo.h). */
+NODISCARD err_t gate_echoes(struct gate *gate, uint32_t source, uint64_t *out);
 
 struct gate_quality;
 

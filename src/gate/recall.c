@@ -575,19 +575,50 @@ static err_t called_state(struct gate *gate, const struct gate_peer *peer, uint6
     return fact_state(gate, RECORD_FACT_RECALL, called_key(peer->source, place, key), &by, now_us);
 }
 
+/* He called back what he brought, while others said it. */
+static bool unsaid(const struct gate *gate, uint64_t lsn)
+{
+    uint8_t key[8];
+    struct bytes value;
+    wr_at_u64(key, lsn);
+    return fact_get(gate, RECORD_FACT_UNSAID, bytes_of(key, sizeof key), &value) == ERR_OK;
+}
+
+static err_t unsaid_state(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us)
+{
+    uint8_t key[8];
+    wr_at_u64(key, lsn);
+    buf_clear(&gate->scratch);
+    wr_u8(&gate->scratch, FACT_VERSION);
+    err_t err = fact_state(gate, RECORD_FACT_UNSAID, bytes_of(key, sizeof key), by, now_us);
+    return err == ERR_OK ? ERR_EXISTS : err;
+}
+
+err_t recall_said_again(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us)
+{
+    uint8_t key[8];
+    if (!unsaid(gate, lsn))
+        return ERR_OK;
+    wr_at_u64(key, lsn);
+    buf_clear(&gate->scratch);
+    return fact_state(gate, RECORD_FACT_UNSAID, bytes_of(key, sizeof key), by, now_us);
+}
+
 /* Did anybody else bring the same words, and not call them back himself? */
 static bool others_say_it(const struct gate *gate, const struct subject *subject, uint32_t source)
 {
     for (size_t i = 0; i < subject->copies->count; i++) {
         const struct copy *copy = &subject->copies->at[i];
-        if (copy->source != source && copy_says_same(copy, subject->copy) && !spilled(gate, copy->lsn))
+        if (copy->source != source && copy_says_same(copy, subject->copy) && !spilled(gate, copy->lsn) &&
+            !unsaid(gate, copy->lsn))
             return true;
     }
     return false;
 }
 
-/* What of `lsn`, which one of his leaves brought, is his to call back: all of it, his report alone, or
- * nothing, where others said the same and it is not at home with him. */
+/* What of `lsn`, which one of his leaves brought, is his to call back: all of it, or his report alone where
+ * others said the same and it is not at home with him. Where the bytes are those that he brought they stay
+ * by the others' word (ERR_EXISTS) until the last of them calls it back. */
 static err_t call_back(struct gate *gate, const struct gate_peer *peer, uint64_t lsn,
                        const struct gate_by *by, int64_t now_us)
 {
@@ -613,9 +644,10 @@ static err_t call_back(struct gate *gate, const struct gate_peer *peer, uint64_t
     /* Of what was another's to say nobody is the owner because that one's copy was destroyed since. */
     bool home = subject.copy->owner == peer->source && (subject.copy->flags & COPY_ASSERTION) == 0;
     bool others = others_say_it(gate, &subject, peer->source);
-    if (report && !home)
-        return spill_report(gate, lsn, envelope.about, by, now_us, &spill);
-    return !home && others ? ERR_EXISTS : spill_state(gate, envelope.about, by, now_us, &spill);
+    if (home || (!others && (!report || unsaid(gate, envelope.about))))
+        return spill_state(gate, envelope.about, by, now_us, &spill);
+    return report ? spill_report(gate, lsn, envelope.about, by, now_us, &spill)
+                  : unsaid_state(gate, envelope.about, by, now_us);
 }
 
 /* A recall by the urgent ledger may overtake what it calls back: that must not be shown when it comes. */

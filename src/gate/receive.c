@@ -357,7 +357,8 @@ static err_t keep_again(struct receiving *r, const struct gate_by *by, int64_t n
     (void)received_key(peer->source, epoch_place(r->leaf->leaf.epoch, r->leaf->leaf.seq), key);
     buf_clear(&r->gate->scratch);
     wr_u64(&r->gate->scratch, r->lsn);
-    return fact_state(r->gate, RECORD_FACT_AGAIN, bytes_of(key + 1, sizeof key - 1), by, now_us);
+    err_t err = fact_state(r->gate, RECORD_FACT_AGAIN, bytes_of(key + 1, sizeof key - 1), by, now_us);
+    return err == ERR_OK ? recall_said_again(r->gate, r->lsn, by, now_us) : err;
 }
 
 /* A contentless leaf: the origin says of an earlier object that it is no longer current. */

@@ -38,6 +38,8 @@ enum record_object_flag {
         1, /* a version by someone who is not the owner: kept, never supersedes (DESIGN 5) */
     RECORD_OBJECT_REWRITE =
         2, /* the owner's later copy under the same (id, modified), from a source declared `rewrites` */
+    RECORD_OBJECT_UNWALKED = 4, /* its source had spent its steps when it came: what its patterns match is
+                                   never walked (safety.c) */
 };
 
 struct record_envelope {
@@ -207,6 +209,7 @@ bool record_entry_in(const struct record_decide *decide, const struct record_ent
     X(NODELOG, 24, "of the log of the node: an entry, a checkpoint, a witness, an epoch (nodelog.c)")        \
     X(VOUCHER, 25, "object key and lsn of an object, and which limits: what its origin signed (voucher.c)")  \
     X(WORD, 26, "digest of who says what, and how often he did: what an operator signed (word.c)")           \
+    X(UNSAID, 27, "lsn of an object: who brought it called it back, and it stays by others' word")           \
     X(HALT, 28, "audience name: the link from that partner stands still")                                    \
     X(LEGAL, 29, "object key: an order to keep it as evidence")                                              \
     X(RIVAL, 30, "a letter, object key or source number: others' stricter copies, and words about them")     \

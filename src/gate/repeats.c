@@ -5,6 +5,8 @@
 #include "gate/quality.h"
 #include "gate/state.h"
 
+enum { KINDS_FIRST = REPEAT_ECHO }; /* older nodes counted no more */
+
 static struct bytes repeats_key(uint32_t source, int32_t week, uint8_t out[REPEATS_KEY_SIZE])
 {
     wr_at(out, source, 4);
@@ -17,7 +19,7 @@ err_t repeats_read(struct bytes key, struct bytes value, struct repeats *out)
     struct rd name = rd_of(key), rd = rd_of(value);
     struct repeats repeats = {.source = rd_u32(&name)};
     repeats.week = (int32_t)rd_u32(&name);
-    for (size_t i = 0; i < REPEAT_KINDS; i++)
+    for (size_t i = 0; i < REPEAT_KINDS && (i < KINDS_FIRST || rd.left > 0); i++)
         repeats.count[i] = rd_u64(&rd);
     if (rd_end(&name) != ERR_OK || rd_end(&rd) != ERR_OK)
         return ERR_CORRUPT;
@@ -94,4 +96,39 @@ err_t repeat_note(struct gate *gate, uint32_t source, int64_t now_us, enum repea
     if (gate->repeats_due_us == INT64_MAX)
         gate->repeats_due_us = now_us + LIMIT_REPEATS_KEEP_US;
     return ERR_OK;
+}
+
+/* --- echoes --- */
+
+static bool is_counted_on(const struct gate *gate, const struct repeats *logged)
+{
+    for (size_t i = 0; i < gate->repeats_count; i++)
+        if (gate->repeats[i].source == logged->source && gate->repeats[i].week == logged->week)
+            return true;
+    return false;
+}
+
+err_t gate_echoes(struct gate *gate, uint32_t source, uint64_t *out)
+{
+    uint8_t number[4], head[FACT_KEY_SIZE_MAX];
+    struct store_scan *scan;
+    struct bytes key, value;
+    struct repeats logged;
+    uint64_t sum = 0;
+    wr_at(number, source, sizeof number);
+    struct bytes prefix = fact_key(RECORD_FACT_REPEATS, bytes_of(number, sizeof number), head);
+    err_t err = store_scan_open(gate->store, TABLE_FACT, prefix, bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    size_t skip = prefix.len - sizeof number;
+    while (!TRY(err, store_scan_next(scan, &key, &value)) &&
+           !TRY(err, repeats_read(bytes_of(key.at + skip, key.len - skip), value, &logged)))
+        sum += is_counted_on(gate, &logged) ? 0 : logged.count[REPEAT_ECHO];
+    store_scan_close(scan);
+    store_view_end(gate->store);
+    for (size_t i = 0; i < gate->repeats_count; i++)
+        sum += gate->repeats[i].source == source ? gate->repeats[i].count[REPEAT_ECHO] : 0;
+    if (err == ERR_NOTFOUND)
+        *out = sum;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
 }

@@ -7,7 +7,7 @@
 #include "core/wr.h"
 #include "gate/state.h"
 
-enum { PAGE = 256, LOOK = 4096, KEPT_VERSION_FIRST = 1, KEPT_VERSION = 2 };
+enum { PAGE = 256, LOOK = 4096, KEPT_VERSION_FIRST = 1, KEPT_VERSION = 2, KEPT_SIZE = 64 };
 
 #define DAY_US (INT64_C(86400) * 1000 * 1000)
 
@@ -16,12 +16,14 @@ static const char clock_key[] = "gate/clock"; /* held while what time lets go wa
 
 /* --- the clock --- */
 
-void gate_kept_get(const struct gate *gate, struct gate_kept *out)
+err_t gate_kept_get(const struct gate *gate, struct gate_kept *out)
 {
-    struct buf value;
+    uint8_t raw[KEPT_SIZE];
+    struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     struct gate_kept kept = {0};
-    buf_init(&value, 64);
     bool held = gate_setting_get(gate, str_of(key), &value);
+    if (!held && buf_err(&value) != ERR_OK && buf_err(&value) != ERR_LIMIT)
+        return buf_err(&value);
     struct rd rd = rd_of(buf_bytes(&value));
     unsigned version = held ? rd_u8(&rd) : 0;
     if (version == KEPT_VERSION_FIRST || version == KEPT_VERSION) {
@@ -32,7 +34,7 @@ void gate_kept_get(const struct gate *gate, struct gate_kept *out)
         kept.words = version == KEPT_VERSION ? rd_u64(&rd) : 0;
     }
     *out = held && rd_end(&rd) == ERR_OK ? kept : (struct gate_kept) {0};
-    buf_deinit(&value);
+    return ERR_OK;
 }
 
 static err_t kept_put(struct gate *gate, const struct gate_kept *kept, const struct gate_by *by,
@@ -72,10 +74,12 @@ err_t clock_settle(struct gate *gate, int64_t now_us)
     const uint8_t yes = 1;
     struct gate_kept kept;
     struct bytes held;
-    gate_kept_get(gate, &kept);
+    err_t err = gate_kept_get(gate, &kept);
+    if (err != ERR_OK)
+        return err;
     bool ahead = gate_clock(&kept, now_us) == GATE_CLOCK_AHEAD;
     gate->unsure_us = ahead ? now_us - kept.run_us - DAY_US : 0;
-    err_t err = fact_get(gate, RECORD_FACT_NODE, bytes_from_str(str_of(clock_key)), &held);
+    err = fact_get(gate, RECORD_FACT_NODE, bytes_from_str(str_of(clock_key)), &held);
     if ((err != ERR_OK && err != ERR_NOTFOUND) || ahead == (err == ERR_OK))
         return err == ERR_NOTFOUND ? ERR_OK : err;
     err = gate_setting_put(gate, str_of(clock_key), bytes_of(&yes, ahead), &by, now_us);
@@ -91,7 +95,9 @@ bool clock_asks(const struct record_fact *fact, struct job *job)
 err_t gate_clock_confirm(struct gate *gate, const struct gate_by *by, int64_t now_us)
 {
     struct gate_kept kept;
-    gate_kept_get(gate, &kept);
+    err_t err = gate_kept_get(gate, &kept);
+    if (err != ERR_OK)
+        return err;
     kept.run_us = now_us;
     return kept_put(gate, &kept, by, now_us);
 }
@@ -101,7 +107,9 @@ err_t gate_retained(struct gate *gate, const struct gate_forgotten *forgot, int6
     /* Nobody's words: an hourly run must not make a secret of the day for itself. */
     const struct gate_by by = {STR("gate"), STR("")};
     struct gate_kept kept;
-    gate_kept_get(gate, &kept);
+    err_t err = gate_kept_get(gate, &kept);
+    if (err != ERR_OK)
+        return err;
     enum gate_clock clock = gate_clock(&kept, now_us);
     if (clock != GATE_CLOCK_GOOD && clock != GATE_CLOCK_NEW)
         return ERR_DENIED;
@@ -201,7 +209,8 @@ err_t gate_retain(struct gate *gate, unsigned days, int64_t now_us, uint64_t *cu
     struct gate_kept kept;
     uint64_t next = *cursor;
     err_t err;
-    gate_kept_get(gate, &kept);
+    if (TRY(err, gate_kept_get(gate, &kept)))
+        return err;
     if (gate_clock(&kept, now_us) != GATE_CLOCK_GOOD)
         return ERR_DENIED;
     if (gate->group_open && TRY(err, gate_commit(gate)))

@@ -23,13 +23,14 @@ enum gate_clock {
     GATE_CLOCK_BEHIND,
 };
 
-/* As it stands in the log; all zero before the first run. */
+/* As it stands in the log; all zero before the first run. What cannot be read is no first run: a clock would
+ * be believed by it. */
 struct gate_kept {
     int64_t run_us;                            /* last run, or last confirmation, by our clock */
     int64_t forgot_us;                         /* last time that anything was destroyed; 0: never */
     uint64_t quarantined, access_files, words; /* destroyed in all; days of words */
 };
-void gate_kept_get(const struct gate *gate, struct gate_kept *out);
+NODISCARD err_t gate_kept_get(const struct gate *gate, struct gate_kept *out);
 enum gate_clock gate_clock(const struct gate_kept *kept, int64_t now_us);
 /* Does what time lets go wait for a confirmation, as of the last step? */
 bool gate_clock_holds(const struct gate *gate);

@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/overlap.h"
 #include "gate/spill.h"
 #include "gate/state.h"
 
@@ -168,6 +169,8 @@ struct asking {
     const struct safety_list *list; /* that it stands on */
     char text[SHOWN_BYTES];
     size_t len;
+    bool unsure; /* whether it is on a list took too long to tell */
+    bool spent;  /* ...for want of steps */
 };
 
 static bool ask(void *ctx, const struct list_value *value)
@@ -178,6 +181,8 @@ static bool ask(void *ctx, const struct list_value *value)
         if (list->list == NULL || !list_hits(list->list, value))
             continue;
         asking->list = list;
+        asking->unsure = value->overlap != NULL && overlap_lost(value->overlap);
+        asking->spent = value->overlap != NULL && overlap_spent(value->overlap);
         asking->len = value->text.len < SHOWN_BYTES ? value->text.len : SHOWN_BYTES;
         memcpy(asking->text, value->text.at, asking->len);
         return true;
@@ -185,27 +190,93 @@ static bool ask(void *ctx, const struct list_value *value)
     return false;
 }
 
-err_t safety_find(const struct gate *gate, const struct stix_object *object, struct arena *arena,
-                  struct str *out)
+/* What is suspended under its identifier holds it, whatever its value. False: nothing is. */
+static bool find_spilled(const struct gate *gate, const struct stix_object *object, struct arena *arena,
+                         struct str *out)
 {
-    char text[LIMIT_NAME_BYTES + SHOWN_BYTES + 32];
-    struct asking asking = {.gate = gate};
+    char text[LIMIT_NAME_BYTES];
     uint64_t suspended;
-    *out = STR("");
-    if (spill_of(gate, &object->key, &suspended)) {
-        int said = snprintf(text, sizeof text,
-                            SPILL_HEAD "%llu another copy of it was suspended (bongsu spill list)",
-                            (unsigned long long)suspended);
-        *out = arena_str(arena, (struct str) {text, (size_t)said});
-        return out->at == NULL ? ERR_NOMEM : ERR_OK;
-    }
-    if (gate->list_count == 0 || !list_each_value(object, arena, ask, &asking))
-        return ERR_OK;
+    if (!spill_of(gate, &object->key, &suspended))
+        return false;
+    int said =
+        snprintf(text, sizeof text, SPILL_HEAD "%llu another copy of it was suspended (bongsu spill list)",
+                 (unsigned long long)suspended);
+    *out = arena_str(arena, (struct str) {text, (size_t)said});
+    return true;
+}
+
+static struct str told(const struct asking *asking, bool unwalked, struct arena *arena)
+{
+    char text[LIMIT_NAME_BYTES + SHOWN_BYTES + 64];
+    const char *has = !asking->unsure ? "has"
+                      : unwalked      ? "may have (its source sent too much to tell)"
+                                      : "may have (too much to tell)";
     /* The list's name first: a tag is made of it. */
-    int len = snprintf(text, sizeof text, "%.*s has %.*s", STR_ARG(asking.list->told.name), (int)asking.len,
-                       asking.text);
-    *out = arena_str(arena, (struct str) {text, (size_t)len});
+    int len = snprintf(text, sizeof text, "%.*s %s %.*s", STR_ARG(asking->list->told.name), has,
+                       (int)asking->len, asking->text);
+    return arena_str(arena, (struct str) {text, (size_t)len});
+}
+
+err_t safety_find(const struct gate *gate, const struct stix_object *object, uint8_t flags,
+                  struct arena *arena, struct str *out)
+{
+    struct asking asking = {.gate = gate};
+    bool unwalked = (flags & RECORD_OBJECT_UNWALKED) != 0;
+    uint64_t steps = unwalked ? 0 : LIMIT_LIST_STEPS;
+    *out = STR("");
+    if (!find_spilled(gate, object, arena, out) && gate->list_count > 0 &&
+        list_each_value(object, arena, &steps, ask, &asking))
+        *out = told(&asking, unwalked, arena);
     return out->at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+/* --- what a source may spend --- */
+
+/* Those given back since then are gone. NULL: no memory. */
+static struct list_spending *spending_of(struct gate *gate, uint32_t source, int64_t now_us)
+{
+    enum { FULL_US = LIMIT_LIST_STEPS_SOURCE / LIMIT_LIST_STEPS_SECOND * 1000000 };
+    if (gate->spending == NULL)
+        gate->spending = mem_alloc_array(LIMIT_SOURCES + 1, sizeof *gate->spending);
+    if (gate->spending == NULL)
+        return NULL;
+    struct list_spending *spending = &gate->spending[source];
+    if (now_us > spending->at_us) {
+        int64_t since_us = spending->at_us < now_us - FULL_US ? FULL_US : now_us - spending->at_us;
+        uint64_t back = (uint64_t)since_us * LIMIT_LIST_STEPS_SECOND / 1000000;
+        spending->steps -= back < spending->steps ? back : spending->steps;
+    }
+    spending->at_us = now_us;
+    return spending;
+}
+
+struct str safety_first(struct gate *gate, const struct stix_object *object, struct record_envelope *envelope)
+{
+    struct asking asking = {.gate = gate};
+    struct arena *arena = &gate->safety_arena;
+    struct list_spending *spending = NULL;
+    struct str safety = STR("");
+    arena_reset(arena);
+    if (find_spilled(gate, object, arena, &safety) || gate->list_count == 0 || !list_concerns(object))
+        return safety;
+    spending = spending_of(gate, envelope->source, envelope->received_us);
+    if (spending == NULL)
+        return (struct str) {NULL, 0};
+    uint64_t left = LIMIT_LIST_STEPS_SOURCE - spending->steps + LIMIT_LIST_STEPS_FREE;
+    uint64_t given = left < LIMIT_LIST_STEPS ? left : LIMIT_LIST_STEPS, steps = given;
+    bool hit = list_each_value(object, arena, &steps, ask, &asking), unwalked = false;
+    spending->steps += given - steps > LIMIT_LIST_STEPS_FREE ? given - steps - LIMIT_LIST_STEPS_FREE : 0;
+    if (asking.spent && given < LIMIT_LIST_STEPS) {
+        unwalked = true;
+        envelope->flags |= RECORD_OBJECT_UNWALKED;
+    }
+    return hit ? told(&asking, unwalked, arena) : safety;
+}
+
+void safety_deinit(struct gate *gate)
+{
+    mem_free(gate->spending);
+    arena_deinit(&gate->safety_arena);
 }
 
 bool safety_of_spill(struct str safety)

@@ -113,7 +113,7 @@ struct repeats {
     uint32_t source;
     int32_t week;      /* gate/quality.h */
     bool dirty;        /* not logged yet */
-    uint64_t count[3]; /* by enum repeat_kind */
+    uint64_t count[4]; /* by enum repeat_kind */
 };
 
 struct stop {
@@ -234,6 +234,7 @@ struct gate {
     struct view views[GATE_LEDGERS];
     struct nodelog log;
     struct vouching *vouching; /* voucher.c: NULL until one is needed */
+    struct echo *echo;         /* echo.c: likewise */
     uint64_t vouches;          /* partners who get what origins signed */
     uint64_t not_urgent;       /* partners whose node follows no urgent ledger now, by its own last word */
     uint64_t epochs;           /* partners whose ledger is not their first (epoch.h) */
@@ -249,6 +250,8 @@ struct gate {
     struct fresh **fresh; /* fresh.c: LIMIT_FRESH_OBJECTS, the first fresh_count are there */
     size_t fresh_count;
     struct arena fresh_arena;
+    struct list_spending *spending; /* safety.c: by source, LIMIT_SOURCES + 1; NULL: nobody spent any */
+    struct arena safety_arena;      /* of the object that comes */
     uint64_t decides_asked;
     struct telling *telling;
     uint64_t opened; /* objects read from the log, ever: what bounds a step (deciding.h) */
@@ -279,6 +282,9 @@ NODISCARD err_t fact_apply(struct gate *gate, uint64_t lsn, const struct record_
 NODISCARD err_t fact_load_all(struct gate *gate); /* from the index, when opening */
 void facts_deinit(struct gate *gate);
 NODISCARD err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *policy);
+/* A text that was in force: for everybody that there ever was, and as it was meant then. */
+NODISCARD err_t policy_compile_logged(const struct gate *gate, struct str text, struct policy **out,
+                                      struct policy_fault *fault);
 NODISCARD err_t policy_recompile(struct gate *gate); /* after partners changed */
 /* Index key of a fact. `out` has room for FACT_KEY_SIZE_MAX. */
 enum { FACT_KEY_SIZE_MAX = 2 + RECORD_FACT_KEY_MAX };
@@ -393,6 +399,9 @@ uint64_t recalls_urgent(const struct gate *gate);
 struct gate_received;
 NODISCARD err_t recall_take(struct gate *gate, unsigned ledger, const struct gate_received *leaf,
                             int64_t now_us);
+/* The same object came again from who brought it: what he called back of it while others said it too is
+ * forgotten. */
+NODISCARD err_t recall_said_again(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us);
 /* Did a recall that came by the urgent ledger name this leaf of a partner's main one before it was here? */
 bool recall_came_first(const struct gate *gate, const struct gate_peer *peer, const struct leaf *leaf);
 
@@ -408,13 +417,23 @@ NODISCARD err_t recall_apply(struct gate *gate, uint64_t lsn, const struct recor
 NODISCARD err_t purged_apply(struct gate *gate, const struct record_purged *purged);
 
 /* --- safety.c --- */
+/* Of one source: steps of walks over lists, as of then, that are not given back yet. */
+struct list_spending {
+    uint64_t steps;
+    int64_t at_us;
+};
 NODISCARD err_t list_apply(struct gate *gate, const struct record_fact *fact);
 void lists_deinit(struct gate *gate);
 /* Why it waits: a list's name (or of what else was suspended, spill/NUMBER), a blank, a few words, all in the
  * arena; empty: nothing stands against it. `object` with its
  * tape. */
-NODISCARD err_t safety_find(const struct gate *gate, const struct stix_object *object, struct arena *arena,
-                            struct str *out);
+NODISCARD err_t safety_find(const struct gate *gate, const struct stix_object *object, uint8_t flags,
+                            struct arena *arena, struct str *out);
+/* The same when it comes: what it takes to tell is its source's to spend, and where that has no more, the
+ * envelope says so for ever. Memory of the gate, until the next. NULL: not told yet, for want of memory. */
+struct str safety_first(struct gate *gate, const struct stix_object *object,
+                        struct record_envelope *envelope);
+void safety_deinit(struct gate *gate);
 
 /* That as a fact, and as the tag safety:NAME of the list, unless an operator lets it go. `tags` has room. */
 /* Does it wait because another copy under its identifier was suspended as spilled? */
@@ -555,7 +574,7 @@ NODISCARD err_t mend_apply(struct gate *gate, uint64_t lsn, const struct record_
 NODISCARD err_t mend_forget(struct gate *gate, uint64_t obj);
 
 /* --- repeats.c: what leaves no frame because it changes nothing is counted, and the counts are logged --- */
-enum repeat_kind { REPEAT_DUPLICATE, REPEAT_CONFLICT, REPEAT_REFUSED, REPEAT_KINDS };
+enum repeat_kind { REPEAT_DUPLICATE, REPEAT_CONFLICT, REPEAT_REFUSED, REPEAT_ECHO, REPEAT_KINDS };
 NODISCARD err_t repeat_note(struct gate *gate, uint32_t source, int64_t now_us, enum repeat_kind kind);
 enum { REPEATS_KEY_SIZE = 8 };
 NODISCARD err_t repeats_read(struct bytes key, struct bytes value, struct repeats *out);
@@ -655,9 +674,10 @@ NODISCARD err_t source_next(struct gate *gate, uint32_t source, uint64_t from, u
 /* --- fresh.c --- */
 NODISCARD err_t fresh_init(struct gate *gate);
 void fresh_deinit(struct gate *gate);
-/* Keeps what deciding will ask for; silently not when there is no room. `object` with its tape. */
+/* Keeps what deciding will ask for; silently not when there is no room. `object` with its tape, `safety` as
+ * safety_first told it. */
 void fresh_put(struct gate *gate, uint64_t lsn, uint64_t slot, const struct record_envelope *envelope,
-               const struct stix_object *object, struct bytes bytes);
+               const struct stix_object *object, struct bytes bytes, struct str safety);
 /* Everything of a subject but its bytes, its tape and its copies. Borrowed until fresh_passed. */
 bool fresh_find(const struct gate *gate, uint64_t lsn, struct subject *out);
 /* All of it: what follows from the text is looked at again. */
@@ -769,6 +789,9 @@ NODISCARD err_t voucher_judge(const struct gate_submission *submission, struct f
  * was destroyed with its object. */
 NODISCARD err_t voucher_came(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t slot,
                              struct arena *arena, struct gate_voucher *out);
+/* Whose signature came with it and was verified then, where the policy asks for that. */
+NODISCARD err_t voucher_signer(struct gate *gate, const struct policy *policy, const struct subject *subject,
+                               struct arena *arena, struct policy_facts *facts);
 /* What goes with the leaf that shows this frame. Empty: nothing. */
 NODISCARD err_t voucher_show(struct gate *gate, const struct frame *frame, struct arena *arena,
                              struct gate_leaf *leaf);

@@ -96,7 +96,7 @@ static err_t parse_subject(struct gate *gate, struct arena *arena, struct subjec
         TRY(err, stix_read_held(json_root(doc), arena, &subject->object)))
         return err == ERR_NOMEM ? err
                                 : ERR_CORRUPT; /* it was accepted once: these are not the bytes that came */
-    if (TRY(err, safety_find(gate, &subject->object, arena, &subject->safety)))
+    if (TRY(err, safety_find(gate, &subject->object, subject->envelope.flags, arena, &subject->safety)))
         return err;
     return settle(&subject->object, arena);
 }
@@ -627,6 +627,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         TRY(err, add_all_markings(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, personal_add(gate, policy, subject, &facts)) ||
+        TRY(err, voucher_signer(gate, policy, subject, arena, &facts)) ||
         TRY(err, waits_load(gate, subject->lsn, arena, &facts)))
         return err;
     if (spilled(gate, subject->lsn))

@@ -5,10 +5,14 @@
  *
  * A signature over a plain digest would let anybody who guesses it find out what was destroyed: so it lies in
  * the log sealed under the secret of its object, and goes with that. One object may have several of ours, one
- * for each limits that it left with; of what came the first counts. */
+ * for each limits that it left with; of what came the first counts.
+ *
+ * After a crash the same is signed once more. Ed25519 then gives the same bytes; ECDSA does not, and a key of
+ * GCM seals one text alone: so each sealing brings a salt, which stands before it. */
 #include <stdio.h>
 
 #include "core/mem.h"
+#include "core/suite.h"
 #include "core/wr.h"
 #include "gate/state.h"
 
@@ -19,7 +23,8 @@ enum {
     WHICH = 8, /* begin of the digest of the limits; zeros: it came so */
     KEY_SIZE = STIX_KEY_SIZE + 8 + WHICH,
     SETTING_MAX = 8 + LIMIT_NAME_BYTES,
-    OWN = 0, /* the state of what this node signed itself */
+    OWN = 0,   /* the state of what this node signed itself */
+    SALT = 16, /* before what is sealed, unless in suite 1 */
 };
 
 static const char seal_label[] = "bongsu voucher seal 1";
@@ -91,16 +96,26 @@ static struct bytes key_of(const struct stix_key *object, uint64_t lsn, const ui
     return bytes_of(out, KEY_SIZE);
 }
 
-/* Of the object's own, for this one row. ERR_NOTFOUND: destroyed. */
-static err_t seal_secret_of(struct gate *gate, uint64_t slot, struct bytes key, struct seal_secret *out)
+static size_t salt_size(const struct gate *gate)
 {
+    return store_suite(gate->store) == SUITE_1 ? 0 : SALT;
+}
+
+/* Of the object's own, for this one row. ERR_NOTFOUND: destroyed. */
+static err_t seal_secret_of(struct gate *gate, uint64_t slot, struct bytes key, const uint8_t *salt,
+                            struct seal_secret *out)
+{
+    uint8_t context[KEY_SIZE + SALT];
+    size_t len = salt_size(gate);
+    memcpy(context, key.at, KEY_SIZE);
+    memcpy(context + KEY_SIZE, salt, len);
     struct seal_secret secret;
     err_t err = store_group_secret(gate->store, slot, &secret);
     if (err == ERR_NOTFOUND)
         err = store_secret(gate->store, slot, &secret);
     if (err != ERR_OK)
         return err;
-    struct seal_salts salts = seal_salts(&secret, seal_label, key);
+    struct seal_salts salts = seal_salts(&secret, seal_label, bytes_of(context, KEY_SIZE + len));
     memcpy(out->b, salts.a.b, SEAL_SECRET_SIZE);
     mem_wipe(&secret, sizeof secret);
     mem_wipe(&salts, sizeof salts);
@@ -111,15 +126,19 @@ static err_t seal_secret_of(struct gate *gate, uint64_t slot, struct bytes key, 
 static err_t seal_into(struct gate *gate, uint64_t slot, struct bytes key, struct bytes plain)
 {
     struct seal_secret secret;
-    err_t err = seal_secret_of(gate, slot, key, &secret);
-    if (err != ERR_OK)
+    uint8_t salt[SALT];
+    size_t len = salt_size(gate);
+    err_t err;
+    if (TRY(err, gate->os->random(gate->os->ctx, salt, len)) ||
+        TRY(err, seal_secret_of(gate, slot, key, salt, &secret)))
         return err;
     buf_clear(&gate->scratch);
+    buf_put(&gate->scratch, salt, len);
     uint8_t *to = buf_extend(&gate->scratch, plain.len + SEAL_TAG_SIZE);
-    if (to != NULL)
-        seal_close(&secret, plain, key, to);
+    err =
+        to == NULL ? buf_err(&gate->scratch) : seal_close(store_suite(gate->store), &secret, plain, key, to);
     mem_wipe(&secret, sizeof secret);
-    return buf_err(&gate->scratch);
+    return err;
 }
 
 static err_t put(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t slot,
@@ -146,13 +165,17 @@ static err_t get(struct gate *gate, const struct stix_key *object, uint64_t lsn,
     struct bytes where = key_of(object, lsn, which, key), sealed;
     struct seal_secret secret;
     err_t err = fact_get(gate, RECORD_FACT_VOUCHER, where, &sealed);
-    if (err != ERR_OK || TRY(err, seal_secret_of(gate, slot, where, &secret)))
+    size_t before = salt_size(gate) + SEAL_TAG_SIZE;
+    if (err != ERR_OK)
         return err;
-    if (sealed.len <= SEAL_TAG_SIZE + HEAD || sealed.len > SEAL_TAG_SIZE + PLAIN_MAX)
+    if (sealed.len <= before + HEAD || sealed.len > before + PLAIN_MAX)
         return ERR_CORRUPT;
-    size_t len = sealed.len - SEAL_TAG_SIZE;
+    if (TRY(err, seal_secret_of(gate, slot, where, sealed.at, &secret)))
+        return err;
+    size_t len = sealed.len - before;
     uint8_t *plain = arena_alloc(arena, len);
-    err = plain == NULL ? ERR_NOMEM : seal_open(&secret, sealed, where, plain);
+    sealed = bytes_of(sealed.at + salt_size(gate), len + SEAL_TAG_SIZE);
+    err = plain == NULL ? ERR_NOMEM : seal_open(store_suite(gate->store), &secret, sealed, where, plain);
     mem_wipe(&secret, sizeof secret);
     if (err != ERR_OK)
         return err == ERR_SIGNATURE ? ERR_CORRUPT : err;
@@ -238,6 +261,27 @@ err_t voucher_came(struct gate *gate, const struct stix_key *object, uint64_t ls
                    struct arena *arena, struct gate_voucher *out)
 {
     return get(gate, object, lsn, slot, came, arena, out);
+}
+
+/* The node's name lives in the arena. */
+err_t voucher_signer(struct gate *gate, const struct policy *policy, const struct subject *subject,
+                     struct arena *arena, struct policy_facts *facts)
+{
+    struct gate_voucher came_with;
+    struct voucher voucher;
+    if (policy == NULL || (policy_needs(policy) & POLICY_NEED_SIGNER) == 0)
+        return ERR_OK;
+    err_t err = voucher_came(gate, &subject->object.key, subject->lsn, subject->slot, arena, &came_with);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    if (came_with.state != GATE_VOUCHED_VERIFIED)
+        return ERR_OK;
+    struct rd rd = rd_of(came_with.wire);
+    voucher_read(&rd, &voucher);
+    if (rd_end(&rd) != ERR_OK)
+        return ERR_CORRUPT;
+    facts->signed_by = voucher.node;
+    return ERR_OK;
 }
 
 /* --- what goes with a leaf --- */

@@ -38,6 +38,27 @@ static size_t first_at_least(const char *const *words, size_t count, const char 
     return low;
 }
 
+size_t wordlist_len(const char *word)
+{
+    size_t len = 0;
+    while (word[len] != '\n')
+        len++;
+    return len;
+}
+
+size_t wordlist_range(const char *const *words, size_t count, const char *prefix, size_t *end)
+{
+    char beyond[WORDLIST_BYTES_MAX];
+    size_t len = 0;
+    for (; prefix[len] != '\n'; len++)
+        beyond[len] = prefix[len];
+    must(len > 0 && len < sizeof beyond - 1);
+    beyond[len - 1]++; /* no word has 0xff there: it is a letter, a digit, a dash or a dot */
+    beyond[len] = '\n';
+    *end = first_at_least(words, count, beyond);
+    return first_at_least(words, count, prefix);
+}
+
 /* Where `word` first is not what `asked` spells; its length: nowhere. */
 static size_t deviation(const char *asked, size_t len, const char *word)
 {

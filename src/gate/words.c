@@ -203,11 +203,12 @@ static err_t seal_into(struct gate *gate, struct str words, int64_t now_us, uint
     wr_at_u64(out + 2, slot);
     memcpy(out + 10, name.a.b, NAME_SIZE);
     one = secret_for(&day, bytes_of(out + 10, NAME_SIZE));
-    seal_close(&one, bytes_from_str(words), bytes_of(out, HEAD_SIZE), out + HEAD_SIZE);
+    err = seal_close(store_suite(gate->store), &one, bytes_from_str(words), bytes_of(out, HEAD_SIZE),
+                     out + HEAD_SIZE);
     mem_wipe(&name, sizeof name);
     mem_wipe(&day, sizeof day);
     mem_wipe(&one, sizeof one);
-    return ERR_OK;
+    return err;
 }
 
 err_t words_seal(struct gate *gate, struct str words, int64_t now_us, char room[RECORD_WORDS_MAX],
@@ -258,7 +259,7 @@ static err_t unseal(struct gate *gate, uint64_t slot, struct str words, struct b
         return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
     one = secret_for(&day, bytes_of(head.at + 10, NAME_SIZE));
     uint8_t *at = buf_extend(out, sealed.len - SEAL_TAG_SIZE);
-    err = at == NULL ? buf_err(out) : seal_open(&one, sealed, head, at);
+    err = at == NULL ? buf_err(out) : seal_open(store_suite(gate->store), &one, sealed, head, at);
     mem_wipe(&day, sizeof day);
     mem_wipe(&one, sizeof one);
     return err == ERR_SIGNATURE ? ERR_CORRUPT : err;
@@ -415,7 +416,8 @@ err_t gate_retain_words(struct gate *gate, unsigned days, int64_t now_us, size_t
     struct gate_kept kept;
     err_t err;
     must(days != 0);
-    gate_kept_get(gate, &kept);
+    if (TRY(err, gate_kept_get(gate, &kept)))
+        return err;
     if (gate_clock(&kept, now_us) != GATE_CLOCK_GOOD)
         return ERR_DENIED;
     if (gate->group_open && TRY(err, gate_commit(gate)))
@@ -489,7 +491,8 @@ bool words_in(enum record_fact_kind kind)
                                      UINT32_C(1) << RECORD_FACT_REPEATS | UINT32_C(1) << RECORD_FACT_LIMITED |
                                      UINT32_C(1) << RECORD_FACT_TRAIL | UINT32_C(1) << RECORD_FACT_RECALL |
                                      UINT32_C(1) << RECORD_FACT_AGAIN | UINT32_C(1) << RECORD_FACT_ANSWER |
-                                     UINT32_C(1) << RECORD_FACT_VOUCHER | UINT32_C(1) << RECORD_FACT_AHEAD;
+                                     UINT32_C(1) << RECORD_FACT_VOUCHER | UINT32_C(1) << RECORD_FACT_AHEAD |
+                                     UINT32_C(1) << RECORD_FACT_UNSAID;
     return (programs >> kind & 1) == 0;
 }
 

@@ -374,10 +374,9 @@ static bool take_leaf(struct guard *guard, unsigned partner, struct str id, bool
         !leaf_has_content(&leaf))
         return true;
     if (over || (object.len > 0 && names_it(guard, &leaf, object, id)))
-        known_add(&guard->known, known_print(&guard->known, KNOWN_ID, partner, bytes_from_str(id)));
+        known_add(&guard->known, known_print_id(&guard->known, KNOWN_ID, partner, id));
     if (!over)
-        known_add(&guard->known,
-                  known_print(&guard->known, KNOWN_CONTENT, partner, bytes_of(leaf.content.b, HASH_SIZE)));
+        known_add(&guard->known, known_print_content(&guard->known, partner, &leaf.content));
     return true;
 }
 
@@ -385,12 +384,12 @@ void guard_evidence(struct guard *guard, unsigned partner, struct str id, enum g
                     struct bytes leaves)
 {
     struct rd rd = rd_of(leaves);
-    if (partner >= LIMIT_PARTNERS || id.len == 0 || id.len > SCAN_ID_MAX)
+    if (partner >= LIMIT_PARTNERS || !scan_is_id(id))
         return;
     if (held == GUARD_NOTHING)
-        known_add(&guard->known, known_print(&guard->known, KNOWN_HARMLESS, partner, bytes_from_str(id)));
+        known_add(&guard->known, known_print_id(&guard->known, KNOWN_HARMLESS, partner, id));
     if (held == GUARD_GIVEN)
-        known_add(&guard->known, known_print(&guard->known, KNOWN_ID, partner, bytes_from_str(id)));
+        known_add(&guard->known, known_print_id(&guard->known, KNOWN_ID, partner, id));
     bool shown = held == GUARD_RELEASED || held == GUARD_OVER;
     while (shown && rd.left > 0 && take_leaf(guard, partner, id, held == GUARD_OVER, &rd))
         continue;

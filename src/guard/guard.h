@@ -6,9 +6,11 @@
  * What it looks at: who asked (TLS key, token, user name) and whose page it is; the highest marking, granular
  * ones included; that each object has a leaf in this partner's ledger that commits to these bytes; that a
  * page's leaves grow that very ledger into its checkpoint's root (tree.h); that every identifier that stands
- * in it as a whole value or a whole key was released to this partner. (One in the midst of a text is counted
- * and goes: whoever writes a sentence could stop a partner, or learn what is held.) What it has no proof of
- * it asks for (GUARD_ASK): its memory is a bounded cache, and losing it costs questions, not safety.
+ * in it as a whole value or a whole key was released to this partner, and every one that is a word of a text,
+ * unless he may read any. (One that stands otherwise in a text is counted and goes: by what the gate does not
+ * read whoever writes a sentence could stop a partner, or learn what is held; docs/decisions/0157.) What it
+ * has no proof of it asks for (GUARD_ASK): its memory is a bounded cache, and losing it costs questions, not
+ * safety.
  *
  * It must never: let something pass because it could not read it; put an identifier or content into a
  * finding; believe an answer to its questions that its own hash does not confirm.
@@ -144,7 +146,7 @@ void guard_evidence(struct guard *guard, unsigned partner, struct str id, enum g
 
 struct guard_counts {
     uint64_t answers, pages, objects, bytes, own, asked, held;
-    uint64_t named; /* identifiers without proof in texts of what went: neither asked for nor held */
+    uint64_t named; /* identifiers without proof in texts that went: neither asked for nor held */
 };
 struct guard_counts guard_count(const struct guard *guard);
 bool guard_is_held(const struct guard *guard, unsigned partner);

@@ -18,7 +18,8 @@ enum known_kind {
 
 struct known {
     struct hash_sip_key key;
-    uint64_t *slots; /* sets of KNOWN_WAYS */
+    void *memory;
+    uint64_t *slots; /* sets of KNOWN_WAYS, each in one line of the cache */
     size_t set_count;
     uint8_t *turn; /* which way gives way next, by set */
 };
@@ -29,7 +30,10 @@ enum { KNOWN_WAYS = 8 };
 NODISCARD err_t known_init(struct known *known, size_t sets, const struct hash_sip_key *key);
 void known_deinit(struct known *known);
 void known_clear(struct known *known);
-/* `what`: at most 300 bytes. Never 0. */
-uint64_t known_print(const struct known *known, enum known_kind kind, unsigned partner, struct bytes what);
+/* `id`: one that scan_is_id (scan.h) says yes to. Never 0. */
+uint64_t known_print_id(const struct known *known, enum known_kind kind, unsigned partner, struct str id);
+uint64_t known_print_content(const struct known *known, unsigned partner, const struct hash *content);
 bool known_has(const struct known *known, uint64_t print);
+/* It will be asked for soon. */
+void known_expect(const struct known *known, uint64_t print);
 void known_add(struct known *known, uint64_t print);

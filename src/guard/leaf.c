@@ -8,6 +8,7 @@ enum {
     OP_RECALL = 4,
     OP_NARROW = 7, /* the last one */
     OP_AT = 3,
+    BATCH = 2, /* entries at a time: more are read before the memory has brought them */
     WITH_OPENING = 1,
     WITH_OBJECT = 2,
     WITH_LIMITS = 4,
@@ -28,19 +29,20 @@ enum {
 
 /* --- LEDGER.md sections 2 and 3 --- */
 
-static struct hash commitment(uint8_t op, struct bytes opening)
+static const char partner_label[] = "bongsu leaf partner v1"; /* with its zero */
+enum { COMMITMENT = sizeof partner_label + 1 + GUARD_OPENING_SIZE };
+
+static void commitment_text(uint8_t op, struct bytes opening, uint8_t out[COMMITMENT])
 {
-    static const char label[] = "bongsu leaf partner v1"; /* with its zero */
-    uint8_t text[sizeof label + 1 + GUARD_OPENING_SIZE];
-    uint8_t *at = text + sizeof label;
-    memcpy(text, label, sizeof label);
+    uint8_t *at = out + sizeof partner_label;
+    memcpy(out, partner_label, sizeof partner_label);
     memcpy(at, opening.at, HASH_SIZE);
     at[HASH_SIZE] = op;
     memcpy(at + HASH_SIZE + 1, opening.at + HASH_SIZE, GUARD_OPENING_SIZE - HASH_SIZE);
-    return hash_sha256(bytes_of(text, sizeof text));
 }
 
-bool leaf_opens(struct bytes leaf, struct bytes opening, struct guard_leaf *out)
+/* Does it open to `made`, the hash of its commitment's text? */
+static bool opens(struct bytes leaf, struct bytes opening, const struct hash *made, struct guard_leaf *out)
 {
     struct rd rd = rd_of(leaf);
     struct hash said;
@@ -53,8 +55,17 @@ bool leaf_opens(struct bytes leaf, struct bytes opening, struct guard_leaf *out)
     (void)rd_u64(&rd);
     rd_copy(&rd, said.b, HASH_SIZE);
     memcpy(out->content.b, opening.at + HASH_SIZE, HASH_SIZE);
-    struct hash ours = commitment(out->op, opening);
-    return out->op >= 1 && out->op <= OP_NARROW && hash_eq(&said, &ours);
+    return out->op >= 1 && out->op <= OP_NARROW && hash_eq(&said, made);
+}
+
+bool leaf_opens(struct bytes leaf, struct bytes opening, struct guard_leaf *out)
+{
+    uint8_t text[COMMITMENT];
+    if (leaf.len != GUARD_LEAF_SIZE || opening.len != GUARD_OPENING_SIZE)
+        return false;
+    commitment_text(leaf.at[OP_AT], opening, text);
+    struct hash made = hash_sha256(bytes_of(text, sizeof text));
+    return opens(leaf, opening, &made, out);
 }
 
 bool leaf_has_content(const struct guard_leaf *leaf)
@@ -108,48 +119,96 @@ static bool voucher(struct guard *guard, const struct rules_partner *partner, st
     return look_plain(guard, node) && look_plain(guard, limits);
 }
 
-static bool entry(struct guard *guard, const struct rules_partner *partner, uint64_t seq, size_t index,
-                  struct rd *rd)
+/* A leaf and what goes with it, as it stands on the page. What does not go is empty. */
+struct entry {
+    uint64_t seq;
+    uint8_t parts;
+    struct bytes leaf, opening, object, salt, limits;
+};
+
+static bool entry_read(struct guard *guard, const struct rules_partner *partner, uint64_t seq, struct rd *rd,
+                       struct entry *out)
 {
-    struct guard_leaf leaf;
     struct look *look = &guard->look;
-    struct bytes leaf_bytes = rd_bytes(rd, GUARD_LEAF_SIZE);
-    uint8_t parts = rd_u8(rd);
+    *out = (struct entry) {.seq = seq, .leaf = rd_bytes(rd, GUARD_LEAF_SIZE)};
+    out->parts = rd_u8(rd);
     (void)rd_u8(rd);
-    struct bytes opening = {NULL, 0}, object = {NULL, 0}, salt = {NULL, 0}, limits = {NULL, 0};
-    if ((parts & WITH_OPENING) != 0)
-        opening = rd_bytes(rd, GUARD_OPENING_SIZE);
-    if ((parts & WITH_OBJECT) != 0)
-        object = rd_blob(rd, OBJECT_MAX);
-    if ((parts & WITH_LIMITS) != 0) {
-        salt = rd_bytes(rd, HASH_SIZE);
-        limits = rd_blob(rd, LIMITS_MAX);
+    if ((out->parts & WITH_OPENING) != 0)
+        out->opening = rd_bytes(rd, GUARD_OPENING_SIZE);
+    if ((out->parts & WITH_OBJECT) != 0)
+        out->object = rd_blob(rd, OBJECT_MAX);
+    if ((out->parts & WITH_LIMITS) != 0) {
+        out->salt = rd_bytes(rd, HASH_SIZE);
+        out->limits = rd_blob(rd, LIMITS_MAX);
     }
-    if ((parts & WITH_TRAIL) != 0)
+    if ((out->parts & WITH_TRAIL) != 0)
         (void)rd_bytes(rd, TRAIL_SIZE); /* marks of nodes: they open nothing and name nobody */
     look->has_seq = true;
     look->seq = seq;
-    if ((parts & WITH_VOUCHER) != 0 && rd->err == ERR_OK && parts_known(parts) &&
+    if ((out->parts & WITH_VOUCHER) != 0 && rd->err == ERR_OK && parts_known(out->parts) &&
         !voucher(guard, partner, rd))
         return false;
-    if (rd->err == ERR_OK)
-        look->leaves[index] = tree_leaf(leaf_bytes);
-    if (rd->err != ERR_OK || !parts_known(parts) ||
-        (look->urgent && (leaf_bytes.at[OP_AT] != OP_RECALL || object.len > 0))) /* recalls, and no content */
+    if (rd->err != ERR_OK || !parts_known(out->parts) ||
+        (look->urgent && (out->leaf.at[OP_AT] != OP_RECALL || out->object.len > 0))) /* and no content */
         return look_fail(guard, GUARD_RULE_FORM, NULL);
-    if (parts == 0) /* a destroyed secret: nothing is told */
+    return true;
+}
+
+/* What has to be hashed of an entry, whatever it says. */
+enum { HASH_OBJECT, HASH_COMMITMENT, HASH_LEAF, HASHES };
+
+static void entries_hash(const struct entry *entries, size_t count, struct hash (*out)[HASHES])
+{
+    uint8_t commitments[BATCH][COMMITMENT], leaves[BATCH][TREE_LEAF_TEXT];
+    struct bytes data[BATCH][HASHES];
+    for (size_t i = 0; i < count; i++) {
+        static const uint8_t none[GUARD_OPENING_SIZE];
+        bool opened = entries[i].opening.len > 0;
+        commitment_text(entries[i].leaf.at[OP_AT], opened ? entries[i].opening : bytes_of(none, sizeof none),
+                        commitments[i]);
+        tree_leaf_text(entries[i].leaf, leaves[i]);
+        data[i][HASH_OBJECT] = entries[i].object;
+        data[i][HASH_COMMITMENT] = bytes_of(commitments[i], COMMITMENT);
+        data[i][HASH_LEAF] = bytes_of(leaves[i], TREE_LEAF_TEXT);
+    }
+    hash_sha256_each(data[0], count * HASHES, out[0]);
+}
+
+static bool entry_check(struct guard *guard, const struct rules_partner *partner, const struct entry *entry,
+                        const struct hash hashes[HASHES])
+{
+    struct guard_leaf leaf;
+    const struct hash none = {{0}}, *hash = entry->object.len > 0 ? &hashes[HASH_OBJECT] : &none;
+    guard->look.seq = entry->seq;
+    if (entry->parts == 0) /* a destroyed secret: nothing is told */
         return true;
-    struct hash hash = {{0}};
-    if (object.len > 0)
-        hash = hash_sha256(object);
-    if (!leaf_opens(leaf_bytes, opening, &leaf) || leaf.seq != seq || leaf.epoch != partner->epoch ||
-        leaf_has_content(&leaf) != ((parts & WITH_OBJECT) != 0) || !hash_eq(&hash, &leaf.content) ||
-        ((parts & WITH_LIMITS) != 0 && !limits_open(opening, salt, limits)) ||
-        (parts == (WITH_OPENING | WITH_LIMITS) && leaf.op != OP_NARROW)) {
-        if (!look_fail(guard, GUARD_RULE_OPENING, object.len > 0 ? &hash : NULL))
+    if (!opens(entry->leaf, entry->opening, &hashes[HASH_COMMITMENT], &leaf) || leaf.seq != entry->seq ||
+        leaf.epoch != partner->epoch || leaf_has_content(&leaf) != ((entry->parts & WITH_OBJECT) != 0) ||
+        !hash_eq(hash, &leaf.content) ||
+        ((entry->parts & WITH_LIMITS) != 0 && !limits_open(entry->opening, entry->salt, entry->limits)) ||
+        (entry->parts == (WITH_OPENING | WITH_LIMITS) && leaf.op != OP_NARROW)) {
+        if (!look_fail(guard, GUARD_RULE_OPENING, entry->object.len > 0 ? hash : NULL))
             return false;
     }
-    return object.len == 0 || look_object(guard, object, &hash);
+    return entry->object.len == 0 || look_object(guard, entry->object, hash);
+}
+
+/* Some that follow each other, so that their hashes are made together. */
+static bool entries(struct guard *guard, const struct rules_partner *partner, uint64_t seq, size_t count,
+                    struct rd *rd, struct hash *out_leaves)
+{
+    struct entry list[BATCH];
+    struct hash hashes[BATCH][HASHES];
+    for (size_t i = 0; i < count; i++)
+        if (!entry_read(guard, partner, seq + i, rd, &list[i]))
+            return false;
+    entries_hash(list, count, hashes);
+    for (size_t i = 0; i < count; i++) {
+        out_leaves[i] = hashes[i][HASH_LEAF];
+        if (!entry_check(guard, partner, &list[i], hashes[i]))
+            return false;
+    }
+    return true;
 }
 
 static bool is_origin(struct str line, const char *audience, uint32_t epoch, bool urgent)
@@ -201,8 +260,9 @@ bool leaf_page(struct guard *guard, const struct rules_partner *partner, struct 
     if (epoch != partner->epoch)
         return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
     guard->look.first_seq = from;
-    for (uint32_t i = 0; i < count; i++)
-        if (!entry(guard, partner, from + i, i, &rd))
+    for (uint32_t i = 0; i < count; i += BATCH)
+        if (!entries(guard, partner, from + i, count - i < BATCH ? count - i : BATCH, &rd,
+                     guard->look.leaves + i))
             return false;
     guard->look.has_seq = false;
     struct bytes note = rd_blob(&rd, NOTE_MAX);
@@ -228,7 +288,7 @@ static bool fetched(struct guard *guard, const struct rules_partner *partner, si
     struct rd ahead = *rd;
     (void)rd_u64(&ahead); /* version, suite, op, epoch */
     uint64_t seq = rd_u64(&ahead);
-    if (!entry(guard, partner, seq, index, rd))
+    if (!entries(guard, partner, seq, 1, rd, &guard->look.leaves[index]))
         return false;
     uint8_t hashes = rd_u8(rd);
     struct bytes proof = rd_bytes(rd, (size_t)hashes * HASH_SIZE);

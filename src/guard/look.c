@@ -15,6 +15,7 @@ void look_begin(struct guard *guard, enum look_kind kind, unsigned partner, stru
     look->around = (struct hash) {{0}};
     look->self = STR("");
     memset(look->own, 0, sizeof look->own);
+    look->own_count = 0;
     buf_clear(&look->ids);
 }
 
@@ -45,20 +46,31 @@ bool look_fail(struct guard *guard, enum guard_rule rule, const struct hash *obj
 
 /* --- what stands on this page itself --- */
 
-static void own_add(struct look *look, uint64_t print)
+/* Where it stands, or would. */
+static size_t own_slot(const struct look *look, uint64_t print)
 {
     size_t at = print & (LOOK_OWN_SLOTS - 1);
     while (look->own[at] != 0 && look->own[at] != print)
         at = (at + 1) & (LOOK_OWN_SLOTS - 1);
-    look->own[at] = print;
+    return at;
 }
 
 static bool own_has(const struct look *look, uint64_t print)
 {
-    size_t at = print & (LOOK_OWN_SLOTS - 1);
-    while (look->own[at] != 0 && look->own[at] != print)
-        at = (at + 1) & (LOOK_OWN_SLOTS - 1);
-    return look->own[at] == print;
+    return look->own[own_slot(look, print)] == print;
+}
+
+/* More than there may be items: the item that is too many is not held back here. */
+static void own_add(struct guard *guard, struct str id)
+{
+    struct look *look = &guard->look;
+    uint64_t print = known_print_id(&guard->known, KNOWN_ID, look->partner, id);
+    size_t at = own_slot(look, print);
+    if (look->own[at] == print || look->own_count == LOOK_ITEMS)
+        return;
+    look->own[at] = print;
+    look->own_at[look->own_count++] = (uint16_t)at;
+    known_expect(&guard->known, print);
 }
 
 /* --- the sink --- */
@@ -66,11 +78,11 @@ static bool own_has(const struct look *look, uint64_t print)
 static bool is_known(const struct guard *guard, struct str id, bool mention, uint64_t *out_print)
 {
     const struct look *look = &guard->look;
-    *out_print = known_print(&guard->known, KNOWN_ID, look->partner, bytes_from_str(id));
+    *out_print = known_print_id(&guard->known, KNOWN_ID, look->partner, id);
     if (known_has(&guard->known, *out_print))
         return true;
-    return mention && known_has(&guard->known, known_print(&guard->known, KNOWN_HARMLESS, look->partner,
-                                                           bytes_from_str(id)));
+    return mention &&
+           known_has(&guard->known, known_print_id(&guard->known, KNOWN_HARMLESS, look->partner, id));
 }
 
 static bool ref_add(struct guard *guard, struct str id, bool mention)
@@ -100,15 +112,15 @@ static bool take_id(void *ctx, enum scan_role role, struct str id)
     if (role == SCAN_OWN && look->kind == LOOK_PUSH) /* only at its end it is clear what it is */
         return true;
     if (role == SCAN_OWN && look->kind != LOOK_MANIFEST) {
-        own_add(look, known_print(&guard->known, KNOWN_ID, look->partner, bytes_from_str(id)));
+        own_add(guard, id);
         return true;
     }
-    if (role == SCAN_PROSE) {
+    if (role == SCAN_PROSE || (role == SCAN_NAMED && guard->rules.partners[look->partner].texts)) {
         uint64_t print;
         look->named += !mark_is_common(id) && !is_known(guard, id, true, &print);
         return true;
     }
-    return ref_add(guard, id, role == SCAN_MENTION);
+    return ref_add(guard, id, role == SCAN_MENTION || role == SCAN_NAMED);
 }
 
 static struct look_item *item_add(struct guard *guard, const struct hash *hash)
@@ -138,7 +150,7 @@ static bool take_entry(void *ctx, const struct scan_item *found)
 
 static uint64_t content_print(const struct guard *guard, const struct hash *hash)
 {
-    return known_print(&guard->known, KNOWN_CONTENT, guard->look.partner, bytes_of(hash->b, HASH_SIZE));
+    return known_print_content(&guard->known, guard->look.partner, hash);
 }
 
 /* That it has a leaf is to be shown. */
@@ -184,7 +196,7 @@ static bool take_word(struct guard *guard, const struct word *word, const struct
         (word->about.len > 0 && !look_mention(guard, word->about)))
         return false;
     if (word->kind == WORD_SELF)
-        own_add(look, known_print(&guard->known, KNOWN_ID, look->partner, bytes_from_str(word->own)));
+        own_add(guard, word->own);
     look->item_count++;
     return true;
 }
@@ -202,7 +214,7 @@ static bool take_pushed(void *ctx, const struct scan_item *found)
         word = word_read(found->bytes, look->self);
     if (word.kind != WORD_NONE)
         return take_word(guard, &word, &hash);
-    own_add(look, known_print(&guard->known, KNOWN_ID, look->partner, bytes_from_str(found->id)));
+    own_add(guard, found->id);
     return take_whole(guard, found, &hash);
 }
 
@@ -356,9 +368,8 @@ static void remember(struct guard *guard)
     struct look *look = &guard->look;
     if (look->end.size > 0)
         guard->ends[look->urgent][look->partner] = look->end;
-    for (size_t i = 0; look->kind != LOOK_PLAIN && i < LOOK_OWN_SLOTS; i++)
-        if (look->own[i] != 0)
-            known_add(&guard->known, look->own[i]);
+    for (size_t i = 0; look->kind != LOOK_PLAIN && i < look->own_count; i++)
+        known_add(&guard->known, look->own[look->own_at[i]]);
 }
 
 enum guard_verdict look_end(struct guard *guard)

@@ -105,6 +105,15 @@ static bool read_vouch(struct guard_told *rules, struct str line)
     return true;
 }
 
+static bool read_texts(struct guard_told *rules, struct str line)
+{
+    unsigned index;
+    if (!read_partner_index(line, &index))
+        return false;
+    rules->partners[index].texts = true;
+    return true;
+}
+
 static bool read_own(struct guard_told *rules, struct str line)
 {
     if (rules->own_count == RULES_OWN || line.len != sizeof rules->own[0] ||
@@ -161,7 +170,7 @@ static bool read_line(struct guard_told *rules, struct str line)
         bool (*read)(struct guard_told *rules, struct str line);
     } kinds[] = {{"policy", read_policy}, {"partner", read_partner}, {"key", read_key},
                  {"vouch", read_vouch},   {"own", read_own},         {"waive", read_waiver},
-                 {"reader", read_reader}};
+                 {"reader", read_reader}, {"texts", read_texts}};
     struct str word = str_cut(&line, ' ');
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (str_eq(word, str_of(kinds[i].word)))

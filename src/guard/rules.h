@@ -7,6 +7,7 @@
  *     partner <index> <name> <tlp> <epoch> <valid until, seconds, or -> <TLS key or -> <held> <resumed>
  *     key <index> <another TLS key of this partner: that of its next card>
  *     vouch <index>: it may get what origins signed
+ *     texts <index>: its texts may name anything (`names-in-texts any`)
  *     own <identity identifier that our own cards name>
  *     waive <index> <rule> <SHA-256 of an object>
  *     reader <name> <index or -> <id of its release collection or -> <SHA-256 of its token or -> <key or ->
@@ -46,6 +47,7 @@ enum guard_rule {
 struct rules_partner {
     bool known, held;
     bool vouched; /* may get what origins signed */
+    bool texts;   /* texts for it may name what it was not given */
     char name[LIMIT_NAME_BYTES + 1];
     enum guard_level ceiling;
     uint32_t epoch;

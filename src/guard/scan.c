@@ -2,11 +2,12 @@
 
 #include "core/uuid.h"
 #include "core/vec.h"
+#include "guard/type.h"
 
 enum { TAIL = 2 + UUID_TEXT_SIZE, TYPE_MIN = 3, TYPE_MAX = 250 };
 
 /* What may come next. */
-enum state { WANT_VALUE, WANT_ITEM_OR_END, WANT_KEY, WANT_KEY_OR_END, WANT_COLON, AFTER_VALUE };
+enum state { WANT_VALUE, WANT_ITEM_OR_END, WANT_KEY, WANT_KEY_OR_END, WANT_COLON, AFTER_VALUE, AFTER_ALL };
 
 /* Names that mean something to us; a list has that of its key. */
 enum name { NAME_OTHER, NAME_ID, NAME_TYPE, NAME_MARKINGS, NAME_MARKING, NAME_OBJECTS, NAME_TLP };
@@ -31,6 +32,7 @@ struct scan {
 struct text {
     struct str str;
     bool escaped;
+    bool pairs; /* there may be two hyphens in a row in it: without them it names nothing */
 };
 
 /* --- identifiers --- */
@@ -59,6 +61,42 @@ static bool is_type_letter(char c)
     return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-';
 }
 
+/* What a whole text is. */
+enum form {
+    FORM_NONE,
+    FORM_ID,        /* letters, digits and hyphens, "--", a UUID */
+    FORM_REFERENCE, /* ...of which the other side takes it for a reference. Sections 2.9 and 3.1: a type is
+                       three letters or more in lower case, single hyphens between them */
+};
+
+/* `type` stands before a TAIL, so that whole vectors may be read of it. */
+static enum form form_of_type(struct str type)
+{
+    bool strict = type.len >= TYPE_MIN && type.len <= TYPE_MAX;
+    unsigned before = 1; /* was the last one a hyphen? */
+    for (size_t i = 0; i < type.len; i += VEC_SIZE) {
+        vec v = vec_load(type.at + i), lower = (vec)(v - 'a' < 26), hyphen = (vec)(v == '-');
+        vec upper = (vec)(v - 'A' < 26);
+        unsigned count = type.len - i < VEC_SIZE ? (unsigned)(type.len - i) : VEC_SIZE;
+        unsigned all = (1u << count) - 1, hyphens = vec_bits(hyphen) & all;
+        if ((~vec_bits(lower | hyphen | upper | (vec)(v - '0' < 10)) & all) != 0)
+            return FORM_NONE;
+        strict = strict && (vec_bits(upper) & all) == 0 && (hyphens & (hyphens << 1 | before)) == 0;
+        before = hyphens >> (count - 1);
+    }
+    return strict && before == 0 ? FORM_REFERENCE : FORM_ID;
+}
+
+static enum form form_of(struct str text)
+{
+    if (text.len <= TAIL || text.len > SCAN_ID_MAX)
+        return FORM_NONE;
+    const char *tail = text.at + text.len - TAIL;
+    if (tail[0] != '-' || tail[1] != '-' || !is_uuid(tail + 2))
+        return FORM_NONE;
+    return form_of_type((struct str) {text.at, text.len - TAIL});
+}
+
 /* Letters, digits and hyphens: one bit makes the first lower case and leaves the others. */
 struct str scan_lowered(struct str id, char out[SCAN_ID_MAX])
 {
@@ -71,30 +109,16 @@ struct str scan_lowered(struct str id, char out[SCAN_ID_MAX])
 
 bool scan_is_id(struct str text)
 {
-    if (text.len <= TAIL || text.len > SCAN_ID_MAX)
-        return false;
-    const char *tail = text.at + text.len - TAIL;
-    if (tail[0] != '-' || tail[1] != '-' || !is_uuid(tail + 2))
-        return false;
-    for (const char *at = text.at; at < tail; at++)
-        if (!is_type_letter(*at))
-            return false;
-    return true;
+    return form_of(text) != FORM_NONE;
 }
 
-/* Does the other side take it for a reference? Sections 2.9 and 3.1: a type is three letters or more in lower
- * case, single hyphens between them. */
-static bool is_reference(struct str text)
+/* A word by itself, of a type that everybody knows. Beside anything else (escapes, letters of other scripts,
+ * dashes) there are two ways to read it, and a stop by one that the other side does not know would be in the
+ * hands of whoever writes a text. */
+static bool is_word(struct str text, size_t from, size_t end, struct str id)
 {
-    if (!scan_is_id(text) || text.len < TYPE_MIN + TAIL || text.len > TYPE_MAX + TAIL)
-        return false;
-    char before = '-';
-    for (const char *at = text.at; at < text.at + text.len - TAIL; at++) {
-        if ((*at >= 'A' && *at <= 'Z') || (*at == '-' && before == '-'))
-            return false;
-        before = *at;
-    }
-    return before != '-';
+    return type_is_standard(id) && (from == 0 || memchr(" ('[,", text.at[from - 1], 5) != NULL) &&
+           (end == text.len || memchr(" )'],.;:!?", text.at[end], 10) != NULL);
 }
 
 static bool scan_words(struct str text, enum scan_role role, const struct scan_sink *sink)
@@ -109,7 +133,9 @@ static bool scan_words(struct str text, enum scan_role role, const struct scan_s
         if (first == i)
             continue;
         struct str found = {text.at + first, i - first + TAIL};
-        if (!sink->id(sink->ctx, role, scan_lowered(found, id)))
+        struct str lower = scan_lowered(found, id);
+        bool word = role == SCAN_PROSE && is_word(text, first, first + found.len, lower);
+        if (!sink->id(sink->ctx, word ? SCAN_NAMED : role, lower))
             return false;
         i += TAIL - 1;
     }
@@ -127,44 +153,34 @@ bool scan_text(struct str text, const struct scan_sink *sink)
 static bool read_string(struct scan *s, struct text *out)
 {
     const uint8_t *from = s->at, *at = from;
-    *out = (struct text) {.escaped = false};
+    unsigned pairs = 0, before = 0; /* before: was the last byte a hyphen? */
+    bool escaped = false;
     for (;;) {
         unsigned stop = VEC_SIZE;
         while (stop == VEC_SIZE && s->end - at >= VEC_SIZE) {
-            stop = vec_first_special(vec_load(at));
+            vec v = vec_load(at);
+            unsigned hyphens = vec_bits((vec)(v == '-'));
+            pairs |= hyphens & (hyphens << 1 | before); /* also of what lies behind its end */
+            before = hyphens >> (VEC_SIZE - 1);
+            stop = vec_first_special(v);
             at += stop;
         }
-        while (at < s->end && *at >= 0x20 && *at != '"' && *at != '\\')
-            at++;
+        for (; at < s->end && *at >= 0x20 && *at != '"' && *at != '\\'; at++) {
+            pairs |= before & (*at == '-');
+            before = *at == '-';
+        }
         if (at == s->end || *at < 0x20)
             return false;
         if (*at == '"')
             break;
-        out->escaped = true;
+        escaped = true;
         if (s->end - at < 2)
             return false;
         at += 2;
     }
-    out->str = (struct str) {(const char *)from, (size_t)(at - from)};
+    *out = (struct text) {{(const char *)from, (size_t)(at - from)}, escaped, escaped || pairs != 0};
     s->at = at + 1;
     return true;
-}
-
-/* Are there two hyphens in a row? Without them, or in less than the shortest identifier, there is none. */
-static bool may_name(struct str text)
-{
-    size_t i = 0;
-    if (text.len <= TAIL)
-        return false;
-    for (; i + VEC_SIZE < text.len; i += VEC_SIZE) {
-        vec pairs = (vec)(vec_load(text.at + i) == '-') & (vec)(vec_load(text.at + i + 1) == '-');
-        if (vec_bits(pairs) != 0)
-            return true;
-    }
-    for (; i + 1 < text.len; i++)
-        if (text.at[i] == '-' && text.at[i + 1] == '-')
-            return true;
-    return false;
 }
 
 static bool read_hex4(struct str *rest, unsigned *out)
@@ -219,29 +235,28 @@ static bool unescape(struct scan *s, struct text *text)
 
 /* --- what strings mean --- */
 
+/* By their length: two alone have the same. */
 static enum name name_of(struct str key)
 {
     static const struct {
         struct str word;
         enum name name;
     } names[] = {
-        {{"id", 2}, NAME_ID},
-        {{"type", 4}, NAME_TYPE},
-        {{"object_marking_refs", 19}, NAME_MARKINGS},
-        {{"marking_ref", 11}, NAME_MARKING},
-        {{"objects", 7}, NAME_OBJECTS},
-        {{"tlp", 3}, NAME_TLP},
-        {{"tlp_2_0", 7}, NAME_TLP},
+        [2] = {{"id", 2}, NAME_ID},
+        [3] = {{"tlp", 3}, NAME_TLP},
+        [4] = {{"type", 4}, NAME_TYPE},
+        [7] = {{"objects", 7}, NAME_OBJECTS},
+        [11] = {{"marking_ref", 11}, NAME_MARKING},
+        [19] = {{"object_marking_refs", 19}, NAME_MARKINGS},
     };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (str_eq(key, names[i].word))
-            return names[i].name;
-    return NAME_OTHER;
+    if (key.len < sizeof names / sizeof names[0] && key.len > 0 && str_eq(names[key.len].word, key))
+        return names[key.len].name;
+    return str_eq(key, STR("tlp_2_0")) ? NAME_TLP : NAME_OTHER;
 }
 
 static bool take_own_id(struct scan *s, struct str text)
 {
-    if (s->has_id || !scan_is_id(text))
+    if (s->has_id || form_of(text) == FORM_NONE)
         return false;
     struct str id = scan_lowered(text, s->id);
     s->has_id = true;
@@ -249,15 +264,16 @@ static bool take_own_id(struct scan *s, struct str text)
     return s->sink->id(s->sink->ctx, SCAN_OWN, id);
 }
 
-static bool take_whole_id(struct scan *s, enum name name, struct str text)
+static bool take_whole_id(struct scan *s, enum name name, struct str text, enum form form)
 {
     char lower[SCAN_ID_MAX];
     struct str id = scan_lowered(text, lower);
     bool marks = s->in_item && (name == NAME_MARKINGS || name == NAME_MARKING);
-    enum scan_role role = !s->in_item          ? SCAN_MENTION
-                          : marks              ? SCAN_MARKING
-                          : is_reference(text) ? SCAN_REF
-                                               : SCAN_PROSE;
+    enum scan_role role = !s->in_item              ? SCAN_MENTION
+                          : marks                  ? SCAN_MARKING
+                          : form == FORM_REFERENCE ? SCAN_REF
+                          : type_is_standard(id)   ? SCAN_NAMED
+                                                   : SCAN_PROSE;
     if (marks) {
         enum guard_level level = mark_level(id);
         s->marked = level > s->marked ? level : s->marked;
@@ -276,10 +292,11 @@ static bool take_value(struct scan *s, const struct text *text)
         enum guard_level level = mark_word(text->str);
         s->stated = level > s->stated ? level : s->stated;
     }
-    if (!may_name(text->str))
+    if (!text->pairs || text->str.len <= TAIL)
         return true;
-    return scan_is_id(text->str) ? take_whole_id(s, name, text->str)
-                                 : scan_words(text->str, s->in_item ? SCAN_PROSE : SCAN_MENTION, s->sink);
+    enum form form = form_of(text->str);
+    return form != FORM_NONE ? take_whole_id(s, name, text->str, form)
+                             : scan_words(text->str, s->in_item ? SCAN_PROSE : SCAN_MENTION, s->sink);
 }
 
 static bool take_string(struct scan *s)
@@ -290,13 +307,19 @@ static bool take_string(struct scan *s)
     if ((!key && s->state != WANT_VALUE && s->state != WANT_ITEM_OR_END) || !read_string(s, &text) ||
         (text.escaped && !unescape(s, &text)))
         return false;
-    s->state = key ? WANT_COLON : AFTER_VALUE;
-    if (!key)
+    if (!key) {
+        s->state = AFTER_VALUE;
         return take_value(s, &text);
+    }
+    s->state = WANT_COLON;
+    if (s->at < s->end && *s->at == ':') { /* mostly at once */
+        s->at++;
+        s->state = WANT_VALUE;
+    }
     s->name[s->depth] = (uint8_t)name_of(text.str);
-    if (!may_name(text.str))
+    if (!text.pairs || text.str.len <= TAIL)
         return true;
-    bool prose = s->in_item && !is_reference(text.str);
+    bool prose = s->in_item && form_of(text.str) != FORM_REFERENCE;
     return scan_words(text.str, prose ? SCAN_PROSE : SCAN_MENTION, s->sink);
 }
 
@@ -343,13 +366,13 @@ static bool close(struct scan *s, bool object)
         (s->in_item && s->depth == s->item_depth && !end_item(s)))
         return false;
     s->depth--;
-    s->state = AFTER_VALUE;
+    s->state = s->depth == 0 ? AFTER_ALL : AFTER_VALUE;
     return true;
 }
 
 static bool comma(struct scan *s)
 {
-    if (s->state != AFTER_VALUE || s->depth == 0)
+    if (s->state != AFTER_VALUE)
         return false;
     s->state = s->is_object[s->depth] ? WANT_KEY : WANT_VALUE;
     return true;
@@ -407,23 +430,24 @@ static bool step(struct scan *s)
 
 bool scan_json(struct bytes text, bool listed, struct buf *scratch, const struct scan_sink *sink)
 {
-    struct scan s = {.at = text.at,
-                     .end = text.at + text.len,
-                     .sink = sink,
-                     .scratch = scratch,
-                     .state = WANT_VALUE,
-                     .item_depth = listed ? 3 : 1};
+    struct scan s;
+    s.at = text.at;
+    s.end = text.at + text.len;
+    s.sink = sink;
+    s.scratch = scratch;
+    s.state = WANT_VALUE;
+    s.depth = 0;
+    s.item_depth = listed ? 3 : 1;
+    s.is_object[0] = s.in_item = false;
+    s.name[0] = NAME_OTHER;
     /* What is to be one item begins as one. */
     size_t first = 0;
     while (first < text.len && text.at[first] <= ' ')
         first++;
     if (first == text.len || text.at[first] != '{')
         return false;
-    while (s.at < s.end) {
-        if (s.state == AFTER_VALUE && s.depth == 0 && *s.at > ' ')
-            return false;
+    while (s.at < s.end)
         if (!step(&s))
             return false;
-    }
-    return s.depth == 0 && s.state == AFTER_VALUE;
+    return s.state == AFTER_ALL;
 }

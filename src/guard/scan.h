@@ -16,7 +16,8 @@ enum scan_role {
     SCAN_REF,     /* the whole value of a string: STIX calls that a reference, whatever the property */
     SCAN_MARKING, /* likewise, in object_marking_refs or as marking_ref */
     SCAN_MENTION, /* the whole of a key, or anywhere around the items */
-    SCAN_PROSE,   /* in an item, in the midst of a text or in a form that nobody takes for a reference */
+    SCAN_NAMED, /* in an item, a word of a text, of a type of the standard; or the whole of it in capitals */
+    SCAN_PROSE, /* in a text, of another type or beside what may make something else of it */
 };
 
 enum { SCAN_DEPTH = 80, SCAN_ID_MAX = 300 };

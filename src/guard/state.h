@@ -51,6 +51,8 @@ struct look {
     struct hash leaves[LOOK_ITEMS]; /* of a page of a ledger */
     struct tree_end end;            /* where it ends */
     uint64_t own[LOOK_OWN_SLOTS];
+    uint16_t own_at[LOOK_ITEMS]; /* its slots in use */
+    size_t own_count;
     struct look_ref refs[LIMIT_GUARD_REFS];
     size_t ref_count;
     size_t named; /* in texts, without proof */

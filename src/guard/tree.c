@@ -2,35 +2,72 @@
 
 #include "core/err.h"
 
+enum { NODE = 1 + 2 * HASH_SIZE, CHUNK = 16 };
+
 struct edge {
     uint64_t size;
     struct hash at[TREE_LEVELS]; /* the complete subtree of each set bit of `size` */
 };
 
-struct hash tree_leaf(struct bytes leaf)
+void tree_leaf_text(struct bytes leaf, uint8_t out[TREE_LEAF_TEXT])
 {
-    uint8_t text[1 + 96] = {0x00};
-    must(leaf.len < sizeof text);
-    memcpy(text + 1, leaf.at, leaf.len);
-    return hash_sha256(bytes_of(text, 1 + leaf.len));
+    must(leaf.len == TREE_LEAF_TEXT - 1);
+    out[0] = 0x00;
+    memcpy(out + 1, leaf.at, leaf.len);
+}
+
+static void node_text(const struct hash *left, const struct hash *right, uint8_t out[NODE])
+{
+    out[0] = 0x01;
+    memcpy(out + 1, left->b, HASH_SIZE);
+    memcpy(out + 1 + HASH_SIZE, right->b, HASH_SIZE);
 }
 
 static struct hash node(const struct hash *left, const struct hash *right)
 {
-    uint8_t text[1 + 2 * HASH_SIZE] = {0x01};
-    memcpy(text + 1, left->b, HASH_SIZE);
-    memcpy(text + 1 + HASH_SIZE, right->b, HASH_SIZE);
+    uint8_t text[NODE];
+    node_text(left, right, text);
     return hash_sha256(bytes_of(text, sizeof text));
 }
 
-static void append(struct edge *edge, const struct hash *leaf)
+/* Of neighbours, two by two. */
+static void parents(const struct hash *row, size_t pairs, struct hash *out)
 {
-    struct hash top = *leaf;
-    unsigned level = 0;
-    for (; (edge->size >> level & 1) != 0; level++)
-        top = node(&edge->at[level], &top);
-    edge->at[level] = top;
-    edge->size++;
+    uint8_t texts[(CHUNK + 1) / 2][NODE];
+    struct bytes data[(CHUNK + 1) / 2];
+    for (size_t i = 0; i < pairs; i++) {
+        node_text(&row[2 * i], &row[2 * i + 1], texts[i]);
+        data[i] = bytes_of(texts[i], NODE);
+    }
+    hash_sha256_each(data, pairs, out);
+}
+
+/* Up to CHUNK leaves, level by level: on each the one that stood alone before is the first one's left
+ * neighbour, and one that stands alone afterwards waits in its place. */
+static void append_few(struct edge *edge, const struct hash *leaves, size_t count)
+{
+    struct hash rows[2][1 + CHUNK];
+    uint64_t first = edge->size;
+    edge->size += count;
+    memcpy(rows[0] + 1, leaves, count * sizeof *leaves);
+    for (unsigned level = 0; count > 0; level++) {
+        struct hash *row = rows[level % 2] + 1;
+        if (first % 2 != 0) {
+            *--row = edge->at[level];
+            count++;
+        }
+        if (count % 2 != 0)
+            edge->at[level] = row[count - 1];
+        count /= 2;
+        first /= 2;
+        parents(row, count, rows[(level + 1) % 2] + 1);
+    }
+}
+
+static void append(struct edge *edge, const struct hash *leaves, size_t count)
+{
+    for (size_t at = 0; at < count; at += CHUNK)
+        append_few(edge, leaves + at, count - at < CHUNK ? count - at : CHUNK);
 }
 
 /* Of at least one leaf. */
@@ -60,8 +97,7 @@ static unsigned level_of(uint64_t size)
 static bool is_over(const struct tree_page *page, uint64_t at, uint64_t end, const struct hash *said)
 {
     struct edge part = {.size = 0};
-    for (; at < end; at++)
-        append(&part, &page->leaves[at - page->from]);
+    append(&part, &page->leaves[at - page->from], end - at);
     struct hash made = root_of(&part);
     return hash_eq(&made, said);
 }
@@ -105,8 +141,7 @@ bool tree_grows(const struct tree_page *page, const struct hash *before)
         return true;
     if (one)
         edge.at[level_of(page->from)] = *before;
-    for (size_t i = 0; i < page->count; i++)
-        append(&edge, &page->leaves[i]);
+    append(&edge, page->leaves, page->count);
     struct hash root = root_of(&edge);
     return hash_eq(&root, &page->root);
 }

@@ -15,7 +15,7 @@
 #include "core/hash.h"
 #include "core/str.h"
 
-enum { TREE_LEVELS = 64 };
+enum { TREE_LEVELS = 64, TREE_LEAF_TEXT = 1 + 88 };
 
 /* Where a page ended. Zero: nothing is known. */
 struct tree_end {
@@ -24,12 +24,12 @@ struct tree_end {
     struct hash root;
 };
 
-/* Of one leaf's bytes. */
-struct hash tree_leaf(struct bytes leaf);
+/* What is hashed of one leaf, whose bytes are LEDGER.md's 88. */
+void tree_leaf_text(struct bytes leaf, uint8_t out[TREE_LEAF_TEXT]);
 
 struct tree_page {
     uint64_t from;
-    const struct hash *leaves; /* tree_leaf of each */
+    const struct hash *leaves; /* the hash of each one's tree_leaf_text */
     size_t count;              /* above 0; from + count does not overflow */
     struct bytes proof;        /* hashes */
     struct hash root;          /* of the checkpoint, at from + count */

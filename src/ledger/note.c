@@ -13,17 +13,20 @@ struct form {
     bool is_spki, is_key; /* the key as SubjectPublicKeyInfo; the identifier is of the key alone */
 };
 
+#define COSIGNS_ECDSA                                                                                        \
+    "\xff"                                                                                                   \
+    "bongsu-cosignature-ecdsa-v1" /* in two parts: the b would be a digit of the first */
+#define SIGNS_P384                                                                                           \
+    "\xff"                                                                                                   \
+    "bongsu-ecdsa-p384-sha384-v1"
+
 static const struct form forms[] = {
     {SUITE_ED25519, NOTE_SIGNATURE, {"\x01", 1}, false, false},
     {SUITE_ED25519, NOTE_COSIGNATURE, {"\x04", 1}, false, false},
     {SUITE_ECDSA_P256, NOTE_SIGNATURE, {"\x02", 1}, true, true},
-    {SUITE_ECDSA_P256,
-     NOTE_COSIGNATURE,
-     {"\xff"
-      "bongsu-cosignature-ecdsa-v1",
-      28},
-     true,
-     false},
+    {SUITE_ECDSA_P256, NOTE_COSIGNATURE, {COSIGNS_ECDSA, 28}, true, false},
+    {SUITE_ECDSA_P384, NOTE_SIGNATURE, {SIGNS_P384, 28}, true, false},
+    {SUITE_ECDSA_P384, NOTE_COSIGNATURE, {COSIGNS_ECDSA, 28}, true, false},
 };
 
 enum { FORMS = sizeof forms / sizeof forms[0] };

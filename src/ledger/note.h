@@ -1,8 +1,9 @@
 /* Signed notes (C2SP signed-note): a text, a blank line, signature lines. There are two types of signature:
  * over the text, and the timestamped checkpoint cosignature (ledger/cosign.h). Which algorithm makes them the
- * suite of the key says: Ed25519 as C2SP's 0x01 and 0x04, ECDSA over P-256 as its 0x02 and, for cosignatures,
- * a form of bongsu's own under 0xff (LEDGER.md section 1).
- * Lines of unknown keys are ignored; a line of a known key that does not verify refuses the whole note.
+ * suite of the key says: Ed25519 as C2SP's 0x01 and 0x04, ECDSA over P-256 as its 0x02; ECDSA over P-384
+ * (others take SHA-256 for whatever is 0x02), and cosignatures of either curve, are forms of bongsu's own
+ * under 0xff (LEDGER.md section 1). Lines of unknown keys are ignored; a line of a known key that does not
+ * verify refuses the whole note.
  *
  * A note's text must not be used before a signature of a trusted key was verified. Parsing borrows from the
  * caller's bytes and allocates nothing. Any thread. Secret keys arrive as arguments and are never kept. */

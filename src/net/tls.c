@@ -100,11 +100,12 @@ static EVP_PKEY *private_of(const struct sign_seed *seed)
     return made;
 }
 
-/* Ed25519 hashes for itself. */
-static bool sign_certificate(X509 *certificate, EVP_PKEY *key)
+/* The digest of the key's suite; Ed25519 hashes for itself. */
+static bool sign_certificate(X509 *certificate, EVP_PKEY *key, unsigned number)
 {
-    const EVP_MD *digest = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
-    return X509_sign(certificate, key, digest) > 0;
+    const struct suite *suite = suite_of(number);
+    const char *name = suite->curve == NULL ? NULL : suite->curve->digest;
+    return X509_sign(certificate, key, name == NULL ? NULL : EVP_get_digestbyname(name)) > 0;
 }
 
 err_t tls_identity_make(const struct sign_seed *seed, const char *name, const char *alt_names, int64_t from_s,
@@ -117,7 +118,7 @@ err_t tls_identity_make(const struct sign_seed *seed, const char *name, const ch
     identity->certificate = X509_new();
     if (identity->key == NULL || identity->certificate == NULL ||
         !fill_certificate(identity->certificate, identity->key, name, alt_names, from_s, until_s) ||
-        !sign_certificate(identity->certificate, identity->key)) {
+        !sign_certificate(identity->certificate, identity->key, seed->suite)) {
         tls_identity_free(identity);
         ERR_clear_error();
         return ERR_USAGE;

@@ -21,6 +21,7 @@ enum {
     OS_WRITE = 1,     /* read and write */
     OS_CREATE = 2,    /* make it when absent; only with OS_WRITE; the name is durable after dir_sync */
     OS_EXCLUSIVE = 4, /* with OS_CREATE: ERR_EXISTS when it is there */
+    OS_SHARED = 8,    /* with OS_CREATE: its group may read it, also where the process lets none */
 };
 
 struct os {
@@ -45,7 +46,7 @@ struct os {
     err_t (*path_rename)(void *ctx, const char *from, const char *to);
     err_t (*path_unlink)(void *ctx, const char *path);
 
-    /* Mode 0600. */
+    /* Mode 0600; with OS_SHARED 0640. */
     err_t (*file_open)(void *ctx, const char *path, unsigned flags, struct os_file **out);
     void (*file_close)(void *ctx, struct os_file *file); /* accepts NULL */
     /* All of `len` or an error; ERR_SHORT when the file ends before. */

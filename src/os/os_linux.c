@@ -138,10 +138,11 @@ static err_t file_open(void *ctx, const char *path, unsigned flags, struct os_fi
     int fd = open(path, how, 0600);
     if (fd < 0)
         return from_errno(errno);
-    struct os_file *file = mem_alloc(sizeof *file);
+    err_t err = (flags & OS_SHARED) != 0 ? result(fchmod(fd, 0640)) : ERR_OK;
+    struct os_file *file = err == ERR_OK ? mem_alloc(sizeof *file) : NULL;
     if (file == NULL) {
         (void)close(fd);
-        return ERR_NOMEM;
+        return err == ERR_OK ? ERR_NOMEM : err;
     }
     file->fd = fd;
     *out = file;

@@ -10,15 +10,23 @@
 #include <stddef.h>
 
 #include "core/err.h"
+#include "os/account.h"
 
 enum {
     OS_SANDBOX_NO_NETWORK = 1, /* no new sockets: `core`, `keeper`, `worker` */
     OS_SANDBOX_NO_WRITING = 2, /* no file opened for writing, made, renamed or removed: `edge`, `worker` */
 };
 
+enum { OS_SANDBOX_ACCOUNTS_MAX = 8 }; /* a role has one, and a filter's jumps are short */
+
 /* ERR_UNSUPPORTED: the kernel has no filters, or an unknown processor. Call before serving, after what must
  * be opened. All threads have it at once. */
 NODISCARD err_t os_sandbox_enter(unsigned what);
+
+/* For a process that may change accounts (os_account_may_switch): from now on it and its children can become
+ * these and no others, drop groups and take none, and can neither look into processes nor change the system
+ * around them. What each may do beyond is its own to give up: programs are run, files and sockets opened. */
+NODISCARD err_t os_sandbox_accounts(const struct os_account *accounts, size_t count);
 
 enum {
     OS_SANDBOX_READ = 1,  /* files opened for reading, directories listed */

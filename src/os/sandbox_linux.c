@@ -22,9 +22,9 @@
 
 enum { PROGRAM_MAX = 256, X32_BIT = 0x40000000 };
 
+static const int running[] = {SYS_execve, SYS_execveat};
+
 static const int always[] = {
-    SYS_execve,
-    SYS_execveat,
     SYS_ptrace,
     SYS_process_vm_readv,
     SYS_process_vm_writev,
@@ -55,6 +55,11 @@ static const int always[] = {
     SYS_acct,
     SYS_settimeofday,
     SYS_clock_settime,
+};
+
+/* Every way to another account but those that are looked at. */
+static const int changing[] = {
+    SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setfsuid, SYS_setfsgid,
 };
 
 static const int network[] = {
@@ -108,7 +113,43 @@ static void deny_open_to_write(struct program *program, int call, unsigned argum
     emit(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-static void compile(struct program *program, unsigned what)
+static uint32_t argument_at(unsigned argument)
+{
+    return (uint32_t)(offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t));
+}
+
+/* One account: all three arguments are its number. The kernel takes their low halves. */
+static void allow_three(struct program *program, uint32_t number)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        emit(program, BPF_LD | BPF_W | BPF_ABS, argument_at(i), 0, 0);
+        emit(program, BPF_JMP | BPF_JEQ | BPF_K, number, 0, (2 - i) * 2 + 1);
+    }
+    emit(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+}
+
+/* Only to one of these; `group` says which of their numbers. */
+static void bind_change(struct program *program, int call, const struct os_account *accounts, size_t count,
+                        bool group)
+{
+    const unsigned each = 7; /* instructions of allow_three */
+    emit(program, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, (unsigned)count * each + 1);
+    for (size_t i = 0; i < count; i++)
+        allow_three(program, (uint32_t)(group ? accounts[i].group : accounts[i].user));
+    refuse(program);
+}
+
+/* No group beside the account's own. */
+static void bind_groups(struct program *program)
+{
+    emit(program, BPF_JMP | BPF_JEQ | BPF_K, SYS_setgroups, 0, 4);
+    emit(program, BPF_LD | BPF_W | BPF_ABS, argument_at(0), 0, 0);
+    emit(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1);
+    emit(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+    refuse(program);
+}
+
+static void begin(struct program *program)
 {
     emit(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
     emit(program, BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0);
@@ -118,6 +159,12 @@ static void compile(struct program *program, unsigned what)
     emit(program, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
     refuse(program);
     deny(program, always, sizeof always / sizeof always[0]);
+}
+
+static void compile(struct program *program, unsigned what)
+{
+    begin(program);
+    deny(program, running, sizeof running / sizeof running[0]);
     if ((what & OS_SANDBOX_NO_NETWORK) != 0)
         deny(program, network, sizeof network / sizeof network[0]);
     if ((what & OS_SANDBOX_NO_WRITING) != 0) {
@@ -130,16 +177,35 @@ static void compile(struct program *program, unsigned what)
     emit(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-err_t os_sandbox_enter(unsigned what)
+static err_t install(struct program *program)
 {
-    struct program program = {.len = 0};
     const struct rlimit no_core = {0, 0};
-    if (ARCH == 0)
-        return ERR_UNSUPPORTED;
-    compile(&program, what);
-    const struct sock_fprog filter = {program.len, program.code};
+    const struct sock_fprog filter = {program->len, program->code};
     if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return ERR_UNSUPPORTED;
     long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter);
     return result == 0 ? ERR_OK : ERR_UNSUPPORTED;
+}
+
+err_t os_sandbox_enter(unsigned what)
+{
+    struct program program = {.len = 0};
+    if (ARCH == 0)
+        return ERR_UNSUPPORTED;
+    compile(&program, what);
+    return install(&program);
+}
+
+err_t os_sandbox_accounts(const struct os_account *accounts, size_t count)
+{
+    struct program program = {.len = 0};
+    if (ARCH == 0 || count > OS_SANDBOX_ACCOUNTS_MAX)
+        return ERR_UNSUPPORTED;
+    begin(&program);
+    deny(&program, changing, sizeof changing / sizeof changing[0]);
+    bind_change(&program, SYS_setresuid, accounts, count, false);
+    bind_change(&program, SYS_setresgid, accounts, count, true);
+    bind_groups(&program);
+    emit(&program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+    return install(&program);
 }

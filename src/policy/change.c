@@ -33,6 +33,8 @@ static uint16_t weight(const struct ins *ins)
         return 3;
     case OP_MASK:
         return 30;
+    case OP_RETIRED:
+        return COST_MAX;
     default:
         return 100;
     }
@@ -176,5 +178,6 @@ void change_put(struct row *row, const struct rule *rule, unsigned partner, char
     if (rule->count > NODES_MAX)
         return;
     uint32_t root = weigh(row, rule, partner, nodes);
-    choose(&text, row, rule, nodes, root, partner);
+    if (nodes[root].cost[!nodes[root].yes] < COST_MAX)
+        choose(&text, row, rule, nodes, root, partner);
 }

@@ -528,8 +528,8 @@ static const struct subject subjects[] = {
     {"tag", subject_tag, 0, false},
     {"owner", subject_name, FIELD_OWNER, true},
     {"source", subject_source, FIELD_SOURCE, true},
-    {"collection", subject_name, FIELD_COLLECTION, true},
     {"origin-node", subject_name, FIELD_ORIGIN_NODE, true},
+    {"signed-by", subject_name, FIELD_SIGNED_BY, true},
     {"confidence", subject_number, FIELD_CONFIDENCE, true},
     {"hops", subject_number, FIELD_HOPS, false},
     {"age", subject_age, FIELD_AGE_RECEIVED, true},
@@ -578,6 +578,8 @@ static err_t no_subject(struct parse *parse, bool has)
     struct str word = parse->now.text;
     if (parse->now.kind != TOKEN_WORD || (words_reserved(word) && !has))
         return parse_expected(parse, has ? "a field after `has`" : "a condition");
+    if (retired_find(word) >= 0)
+        return retired_refuse(parse, (unsigned)retired_find(word));
     char name[80];
     err_t err = parse_fail(parse, ERR_NOTFOUND, parse->now.at, "%s is nothing a condition can %s",
                            lex_name(&parse->now, name, sizeof name), has ? "ask `has` of" : "look at");
@@ -593,9 +595,9 @@ static err_t no_subject(struct parse *parse, bool has)
         suggest_try(&suggest, STR("not"));
     parse_nearest(
         parse, &suggest,
-        has ? "one of: type owner source collection origin-node confidence tlp age classification iep.TERM "
+        has ? "one of: type owner source origin-node signed-by confidence tlp age classification iep.TERM "
               "partner.KEY source.KEY"
-            : "one of: marking tlp type category tag owner own source collection origin-node "
+            : "one of: marking tlp type category tag owner own source origin-node signed-by "
               "confidence hops age classification iep.TERM neighbour.tlp victim.sector personal-data "
               "revoked origin onward approved partner");
     return err;
@@ -612,6 +614,10 @@ static err_t compare_subject(struct parse *parse, bool has, struct ins *ins)
     if (at_key(parse))
         return parse_attribute_compare(parse, has, ins);
     const struct subject *subject = parse->now.kind == TOKEN_WORD ? find_subject(parse->now.text, has) : NULL;
+    int retired =
+        subject == NULL && parse->held && parse->now.kind == TOKEN_WORD ? retired_find(parse->now.text) : -1;
+    if (retired >= 0)
+        return retired_read(parse, (unsigned)retired, has, ins);
     if (subject == NULL)
         return no_subject(parse, has);
     err_t err = lex_next(parse);

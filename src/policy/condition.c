@@ -181,6 +181,8 @@ err_t parse_emit(struct parse *parse, struct ins ins, uint32_t at)
         return parse_fail(parse, err, at, "the conditions are too long");
     if (ins.op == OP_NAME || ins.op == OP_NAMES || ins.op == OP_SOURCE)
         policy->names_used |= 1u << ins.field;
+    if ((ins.op == OP_NAME || ins.op == OP_NAMES || ins.op == OP_HAS) && ins.field == FIELD_SIGNED_BY)
+        policy->needs |= POLICY_NEED_SIGNER;
     policy->program.at[policy->program.count++] = ins;
     policy->spans.at[policy->spans.count++] =
         (struct span) {at, parse->last_end > at ? parse->last_end - at : 0};

@@ -76,11 +76,11 @@ static void put_field(char *to, const struct row *row, uint8_t field)
     case FIELD_SOURCE:
         put_name(to, "source", facts->source);
         return;
-    case FIELD_COLLECTION:
-        put_name(to, "collection", facts->collection);
-        return;
     case FIELD_ORIGIN_NODE:
         put_name(to, "origin-node", facts->origin_node);
+        return;
+    case FIELD_SIGNED_BY:
+        put_name(to, "signed-by", facts->signed_by);
         return;
     case FIELD_HOPS:
         snprintf(to, VALUE_SIZE, "hops is %u", facts->hops);
@@ -186,6 +186,9 @@ static void put_value(char *to, const struct row *row, const struct ins *ins, un
         return;
     case OP_PERSONAL:
         put_personal(to, row->facts, ins->arg);
+        return;
+    case OP_RETIRED:
+        put_name(to, retired_name(ins->arg), STR(""));
         return;
     case OP_TERM:
         put_term(to, row->facts, ins->field);

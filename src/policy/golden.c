@@ -254,6 +254,14 @@ static err_t read_assume(struct golden *g, struct str rest)
     return read_level(g, rest, false, &g->assume);
 }
 
+static err_t read_signer(struct golden *g, struct str rest)
+{
+    if (rest.len == 0)
+        return refuse(g, ERR_INVALID, "signed-by NODE");
+    g->facts.signed_by = rest;
+    return ERR_OK;
+}
+
 static err_t read_neighbour(struct golden *g, struct str rest)
 {
     g->facts.neighbours_known = true;
@@ -472,6 +480,7 @@ static const struct {
              {"source", false, read_source},
              {"assume", false, read_assume},
              {"marking", false, read_marking},
+             {"signed-by", false, read_signer},
              {"neighbour", false, read_neighbour},
              {"victim", false, read_victim},
              {"tag", false, read_tag},

@@ -32,6 +32,7 @@ static bool is_guard(const struct ins *ins)
     case OP_VICTIM:
     case OP_PERSONAL:
     case OP_FLAG:
+    case OP_RETIRED:
     case OP_HAS:
         return true;
     default:

@@ -1,19 +1,21 @@
-/* What a policy names that the policy alone cannot judge: sources, nodes and collections, which the node
- * knows. And what it has taken out that no object can be without. */
+/* What a policy names that the policy alone cannot judge: sources and nodes, which this one knows. And what
+ * it has taken out that no object can be without. */
 #include <stdio.h>
 
 #include "core/suggest.h"
 #include "policy/table.h"
 #include "stix/shape.h"
 
-static void place(const struct policy *policy, uint32_t at, struct policy_named *named)
+void policy_place(const struct policy *policy, uint32_t at, unsigned *out_line, unsigned *out_column)
 {
-    named->line = named->column = 1;
+    unsigned line = 1, column = 1;
     for (uint32_t i = 0; i < at; i++) {
         bool end = policy->text.at[i] == '\n';
-        named->line += end;
-        named->column = end ? 1 : named->column + (((uint8_t)policy->text.at[i] & 0xc0) != 0x80);
+        line += end;
+        column = end ? 1 : column + (((uint8_t)policy->text.at[i] & 0xc0) != 0x80);
     }
+    *out_line = line;
+    *out_column = column;
 }
 
 static bool named_kind(uint8_t field, enum policy_named_kind *out)
@@ -24,7 +26,7 @@ static bool named_kind(uint8_t field, enum policy_named_kind *out)
     } rows[] = {{FIELD_SOURCE, POLICY_NAMED_SOURCE},
                 {FIELD_OWNER, POLICY_NAMED_OWNER},
                 {FIELD_ORIGIN_NODE, POLICY_NAMED_NODE},
-                {FIELD_COLLECTION, POLICY_NAMED_COLLECTION}};
+                {FIELD_SIGNED_BY, POLICY_NAMED_NODE}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].field == field) {
             *out = rows[i].kind;
@@ -41,7 +43,7 @@ void policy_names(const struct policy *policy, void (*each)(void *ctx, const str
         struct policy_named named = {.line = 0};
         if ((ins->op != OP_NAME && ins->op != OP_NAMES) || !named_kind(ins->field, &named.kind))
             continue;
-        place(policy, policy->spans.at[i].at, &named);
+        policy_place(policy, policy->spans.at[i].at, &named.line, &named.column);
         for (uint16_t id = 1; id < policy->strings.count; id++) {
             named.name = policy->strings.at[id];
             if (ins->op == OP_NAME ? ins->arg == id : idset_has(&policy->idsets.at[ins->arg], id))

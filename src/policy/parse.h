@@ -165,6 +165,11 @@ bool compare_is_subject(struct str word);
 NODISCARD err_t parse_compare(struct parse *parse, bool absent_true);
 /* The same for `partner.KEY` and `source.KEY`, the present token (attribute.c). */
 NODISCARD err_t parse_attribute_compare(struct parse *parse, bool has, struct ins *ins);
+/* Conditions that are none any more (retired.c): which one the word was, or -1; read from its name on, as
+ * absent on every object; refused. */
+int retired_find(struct str word);
+NODISCARD err_t retired_read(struct parse *parse, unsigned retired, bool has, struct ins *ins);
+NODISCARD err_t retired_refuse(struct parse *parse, unsigned retired);
 /* SHA-256 over the words from byte `at` to the present token, and over what they name. */
 struct hash statement_meaning(const struct parse *parse, uint32_t at);
 /* Everything that may follow a condition (clause.c). *out_to: there was a `to`. */

@@ -55,8 +55,9 @@ struct policy_partner {
  * NULL), returns its code, and writes nothing else. The result has one reference. */
 NODISCARD err_t policy_compile(struct str text, const struct policy_partner *partners, size_t partner_count,
                                struct policy **out, struct policy_fault *fault);
-/* The same of a text that the log holds: what later versions refuse as a slip means what it meant, or no node
- * could read what it once took. */
+/* The same of a text that the log holds: what later versions refuse as a slip means what it meant, and a
+ * condition that the language has no more is absent on every object (policy_retired), or no node could read
+ * what it once took. */
 NODISCARD err_t policy_compile_held(struct str text, const struct policy_partner *partners,
                                     size_t partner_count, struct policy **out, struct policy_fault *fault);
 /* Where no node says who its partners are: the names that the text takes for partners, LIMIT_PARTNERS at
@@ -269,12 +270,15 @@ void policy_review(const struct policy *policy, int64_t now_us,
 void policy_review_redact(const struct policy *policy,
                           void (*each)(void *ctx, const struct policy_remark *remark), void *ctx);
 
+/* The same of conditions that the language has no more: only one that the log holds has any. */
+void policy_retired(const struct policy *policy, void (*each)(void *ctx, const struct policy_remark *remark),
+                    void *ctx);
+
 /* Names that conditions compare with: whoever knows which there are says which there are not. */
 enum policy_named_kind {
     POLICY_NAMED_SOURCE,
-    POLICY_NAMED_OWNER,      /* a source too: the one whose word counts */
-    POLICY_NAMED_NODE,       /* origin-node */
-    POLICY_NAMED_COLLECTION, /* of a TAXII server */
+    POLICY_NAMED_OWNER, /* a source too: the one whose word counts */
+    POLICY_NAMED_NODE,  /* origin-node, signed-by */
 };
 struct policy_named {
     unsigned line, column;
@@ -292,6 +296,7 @@ enum policy_need {
     POLICY_NEED_VICTIMS = 2,
     POLICY_NEED_AROUND = POLICY_NEED_NEIGHBOURS | POLICY_NEED_VICTIMS,
     POLICY_NEED_PERSONAL = 4, /* every text of the object is looked through */
+    POLICY_NEED_SIGNER = 8,   /* what its origin signed is unsealed */
 };
 unsigned policy_needs(const struct policy *policy);
 
@@ -365,8 +370,8 @@ struct policy_facts {
     struct str type;        /* "indicator" */
     struct str owner;       /* name of the home node (DESIGN 5) */
     struct str source;      /* name of the declared source it came from */
-    struct str collection;  /* TAXII collection it was posted to; empty for files and for sync */
     struct str origin_node; /* name of the node where its owner is at home */
+    struct str signed_by;   /* name of the node whose signature came with it and was verified when it came */
     const struct str *tags; /* local tags, in any order */
     size_t tag_count;
     enum policy_category category;

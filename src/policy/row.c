@@ -27,17 +27,17 @@ void row_init(struct row *row, const struct policy *policy, const struct policy_
     row->known[FIELD_TYPE] = all_if(facts->type.len > 0);
     row->known[FIELD_OWNER] = all_if(facts->owner.len > 0);
     row->known[FIELD_SOURCE] = all_if(facts->source.len > 0);
-    row->known[FIELD_COLLECTION] = all_if(facts->collection.len > 0);
     row->known[FIELD_CONFIDENCE] = all_if(facts->confidence >= 0);
     row->known[FIELD_TLP] = all_if(facts->tlp != POLICY_TLP_NONE);
     row->known[FIELD_AGE_RECEIVED] = all_if(facts->received_us != POLICY_TIME_NONE);
     row->known[FIELD_AGE_CREATED] = all_if(facts->created_us != POLICY_TIME_NONE);
     row->known[FIELD_AGE_MODIFIED] = all_if(facts->modified_us != POLICY_TIME_NONE);
     row->known[FIELD_ORIGIN_NODE] = all_if(facts->origin_node.len > 0);
+    row->known[FIELD_SIGNED_BY] = all_if(facts->signed_by.len > 0);
     row->known[FIELD_HOPS] = UINT64_MAX;
     row->known[FIELD_PERSONAL_SCORE] = all_if(facts->personal_known);
-    const struct str names[FIELD_NAME_COUNT] = {facts->type, facts->owner, facts->source, facts->collection,
-                                                facts->origin_node};
+    const struct str names[FIELD_NAME_COUNT] = {facts->type, facts->owner, facts->source, facts->origin_node,
+                                                facts->signed_by};
     for (unsigned left = policy->names_used; left != 0; left &= left - 1) {
         unsigned field = (unsigned)__builtin_ctz(left);
         row->name[field] = id_of(policy, names[field]);
@@ -210,6 +210,9 @@ static inline __attribute__((always_inline)) uint64_t value(struct row *row, con
     case OP_PERSONAL:
         *known = row->known[FIELD_PERSONAL_SCORE];
         return all_if((facts->personal.kinds & ins->arg) != 0);
+    case OP_RETIRED:
+        *known = all_if(ins->number != 0);
+        return 0;
     case OP_HAS:
         return row->known[ins->field];
     default:

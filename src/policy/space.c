@@ -294,7 +294,7 @@ static void put_age(uint8_t field, int64_t age_us, struct made *made)
 static void put_name(const struct policy *policy, uint8_t field, int64_t id, struct policy_facts *facts)
 {
     struct str *const fields[FIELD_NAME_COUNT] = {&facts->type, &facts->owner, &facts->source,
-                                                  &facts->collection, &facts->origin_node};
+                                                  &facts->origin_node, &facts->signed_by};
     *fields[field] = id < 0 ? STR("") : id == 0 ? STR("any other name") : policy->strings.at[id];
 }
 

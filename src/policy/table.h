@@ -29,6 +29,7 @@ enum op {
     OP_NEIGHBOUR,   /* arg: bits 1 << enum policy_tlp */
     OP_VICTIM,      /* a victim's sector is in idsets[arg] */
     OP_PERSONAL,    /* arg: bits of struct privacy_facts, any of which was found */
+    OP_RETIRED,     /* arg: what retired.c calls so, absent on every object; number 1: `has` */
     OP_HAS,         /* field */
     OP_COMPARISONS, /* below: no comparisons */
     OP_NOT = OP_COMPARISONS,
@@ -43,8 +44,8 @@ enum field {
     FIELD_TYPE,
     FIELD_OWNER,
     FIELD_SOURCE,
-    FIELD_COLLECTION,
     FIELD_ORIGIN_NODE,
+    FIELD_SIGNED_BY,
     FIELD_NAME_COUNT,
     FIELD_CONFIDENCE = FIELD_NAME_COUNT,
     FIELD_HOPS,
@@ -206,6 +207,9 @@ struct policy {
     uint32_t guard_count;
 };
 
+/* Line and column of byte `at` of the text, from 1. */
+void policy_place(const struct policy *policy, uint32_t at, unsigned *out_line, unsigned *out_column);
+
 /* Fills run and guards; last step of compiling (guard.c). */
 NODISCARD err_t guard_build(struct policy *policy);
 
@@ -285,8 +289,11 @@ uint64_t row_builtin(const struct row *row, unsigned rule);
 
 /* --- change.c --- */
 /* The comparisons that would have to turn for the rule's condition to turn, as people read them; empty when
- * the rule is too long to say it shortly. */
+ * the rule is too long to say it shortly, or nothing can turn it. */
 void change_put(struct row *row, const struct rule *rule, unsigned partner, char *to, size_t size);
+
+/* What a condition was called that is one no more (retired.c). */
+const char *retired_name(unsigned retired);
 
 /* --- words with a fixed meaning (words.c) --- */
 

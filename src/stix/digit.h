@@ -10,7 +10,8 @@ enum stix_digit_when {
     STIX_DIGIT_WIDE, /* always, and it is nothing else: all of ASCII in full width */
     STIX_DIGIT_ALWAYS,
     STIX_DIGIT_ZERO,   /* always: no list has such an item */
-    STIX_DIGIT_ITEM,   /* beside another of them or of those zeros, or between two digits */
+    STIX_DIGIT_ITEM,   /* beside another of them or of those zeros, between two digits, or in a run as long as
+                          the number of a person (plain.c) */
     STIX_DIGIT_RAISED, /* not behind a digit that is not raised */
 };
 

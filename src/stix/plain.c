@@ -139,10 +139,12 @@ static size_t fold_name(struct str rest, char *out)
     return size > 0 ? size : stix_digit_at(rest, out, &when);
 }
 
-/* The digit that the last character was, in another dress than ASCII's. */
+/* The digit that the last character was, in another dress than ASCII's, and the run of digits that it is of.
+ */
 struct dressed {
-    bool any, read;
+    bool any, read, number;
     enum stix_digit_when when;
+    size_t run_end; /* of the text; nothing before it begins a run */
 };
 
 static bool is_some_digit(struct str text, size_t at)
@@ -158,6 +160,53 @@ static bool is_circled(enum stix_digit_when when)
     return when == STIX_DIGIT_ZERO || when == STIX_DIGIT_ITEM;
 }
 
+/* The character at `at` as it will be, and its bytes. 0: it is none of ASCII's in any dress. */
+static size_t seen_as(struct str text, size_t at, char *out)
+{
+    enum stix_digit_when when;
+    struct str rest = {text.at + at, text.len - at};
+    if (rest.len == 0)
+        return 0;
+    *out = rest.at[0];
+    if ((uint8_t)*out < 0x80)
+        return 1;
+    size_t size = fold_at(rest, out);
+    return size > 0 ? size : stix_digit_at(rest, out, &when);
+}
+
+/* 9⓪①⓪①5-1②34567: is a run of digits, with no more than a dash between two, as long as a resident's number,
+ * a card's or a mobile telephone's? Then a digit that could number an item is of it. */
+static bool is_long_as_number(size_t digits, char first, char second)
+{
+    enum { RESIDENT = 13, CARD = 16, MOBILE = 11 };
+    return digits == RESIDENT || digits == CARD || (digits == MOBILE && first == '0' && second == '1');
+}
+
+/* Reads the run that begins at `at`, once. */
+static void look_at_run(struct str text, size_t at, struct dressed *last)
+{
+    char begins[2] = {0}, c;
+    size_t digits = 0, end = at, next = at, size;
+    bool dash = true; /* no run begins with one */
+    if (at < last->run_end)
+        return;
+    for (; (size = seen_as(text, next, &c)) > 0; next += size) {
+        if (c == NOTHING || c == AROUND)
+            continue;
+        if (!is_digit_char(c) && (dash || c != '-'))
+            break;
+        dash = c == '-';
+        if (dash)
+            continue;
+        if (digits < sizeof begins)
+            begins[digits] = c;
+        digits++;
+        end = next + size;
+    }
+    last->run_end = end;
+    last->number = is_long_as_number(digits, begins[0], begins[1]);
+}
+
 static bool is_read(struct str text, size_t next, enum stix_digit_when when, bool behind_digit,
                     const struct dressed *last)
 {
@@ -165,7 +214,8 @@ static bool is_read(struct str text, size_t next, enum stix_digit_when when, boo
     enum stix_digit_when after;
     switch (when) {
     case STIX_DIGIT_ITEM:
-        return (last->any && is_circled(last->when)) || (behind_digit && is_some_digit(text, next)) ||
+        return last->number || (last->any && is_circled(last->when)) ||
+               (behind_digit && is_some_digit(text, next)) ||
                (stix_digit_at((struct str) {text.at + next, text.len - next}, &c, &after) > 0 &&
                 is_circled(after));
     case STIX_DIGIT_RAISED:
@@ -179,10 +229,12 @@ static bool is_read(struct str text, size_t next, enum stix_digit_when when, boo
 static size_t fold_dressed(struct str text, size_t at, bool behind_digit, struct dressed *last, char *out)
 {
     struct str rest = {text.at + at, text.len - at};
-    struct dressed now = {.any = true};
+    look_at_run(text, at, last);
+    struct dressed now = {.any = true, .number = last->number, .run_end = last->run_end};
     size_t size = stix_digit_at(rest, out, &now.when);
     if (size == 0) {
-        *last = (struct dressed) {.any = false};
+        now.any = false;
+        *last = now;
         return fold_at(rest, out);
     }
     now.read = is_read(text, at + size, now.when, behind_digit, last);

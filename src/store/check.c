@@ -58,7 +58,8 @@ static void check_frames(struct checker *checker, uint64_t lsn, uint64_t lsn_end
 static bool head_continues(const struct segment_head *head, const struct group_expect *expect)
 {
     return head->lsn_first == expect->lsn && head->number == expect->number &&
-           head->slot_next == expect->slot_next && hash_eq(&head->previous, &expect->previous);
+           head->slot_next == expect->slot_next && head->suite == expect->suite &&
+           hash_eq(&head->previous, &expect->previous);
 }
 
 /* One segment; *expect is where the one before ended. After damage the next segment is taken at its word. */
@@ -78,7 +79,7 @@ static err_t check_segment(struct checker *checker, size_t i, struct group_expec
               "a segment does not continue the one before");
     if (err != ERR_OK)
         return ERR_OK;
-    *expect = (struct group_expect) {head.lsn_first, head.number, head.slot_next, head.previous};
+    *expect = (struct group_expect) {head.lsn_first, head.number, head.slot_next, head.previous, log->suite};
     checker->out->segments++;
     while (expect->lsn < end) {
         uint64_t lsn = expect->lsn;
@@ -109,7 +110,7 @@ err_t store_check(struct store *store, void (*progress)(void *ctx, uint64_t lsn,
     struct checker checker = {.store = store, .out = out};
     buf_init(&checker.headers, (LIMIT_GROUP_FRAMES + 1) * FRAME_HEADER_SIZE);
     buf_init(&checker.plain, LIMIT_FRAME_BYTES);
-    struct group_expect expect = {.lsn = LSN_FIRST, .number = 1};
+    struct group_expect expect = {.lsn = LSN_FIRST, .number = 1, .suite = store->log.suite};
     err_t err = ERR_OK;
     for (size_t i = 0; i < store->log.segment_count && err == ERR_OK; i++)
         err = check_segment(&checker, i, &expect, progress, ctx);

@@ -2,6 +2,7 @@
 
 #include "core/limit.h"
 #include "core/rd.h"
+#include "core/suite.h"
 #include "core/wr.h"
 
 struct node_id node_id_of(struct str name)
@@ -67,13 +68,13 @@ static uint64_t check_of(const uint8_t *head, struct bytes payload)
     return hash_xxh3(payload) ^ hash_xxh3(bytes_of(head, 16));
 }
 
-void frame_head_write(uint8_t head[FRAME_HEADER_SIZE], enum frame_kind kind, uint64_t lsn,
+void frame_head_write(uint8_t head[FRAME_HEADER_SIZE], unsigned suite, enum frame_kind kind, uint64_t lsn,
                       struct bytes payload)
 {
     must(payload.len <= LIMIT_FRAME_BYTES);
     put_uint(head, payload.len, 4);
     put_uint(head + 4, kind, 2);
-    put_uint(head + 6, LOG_SUITE, 2);
+    put_uint(head + 6, suite, 2);
     put_uint(head + 8, lsn, 8);
     put_uint(head + 16, check_of(head, payload), 8);
 }
@@ -96,7 +97,7 @@ static err_t sealed_head_read(struct frame *frame)
     return rd.err == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
-err_t frame_read(struct bytes data, uint64_t lsn, struct frame *out)
+err_t frame_read(struct bytes data, unsigned suite, uint64_t lsn, struct frame *out)
 {
     if (data.len == 0)
         return ERR_NOTFOUND;
@@ -107,12 +108,12 @@ err_t frame_read(struct bytes data, uint64_t lsn, struct frame *out)
     struct rd in = rd_of(head);
     uint32_t len = rd_u32(&in);
     unsigned kind = rd_u16(&in);
-    unsigned suite = rd_u16(&in);
+    unsigned found = rd_u16(&in);
     uint64_t own = rd_u64(&in);
     uint64_t check = rd_u64(&in);
     if (kind == 0)
         return all_zero(head) ? ERR_NOTFOUND : ERR_CORRUPT;
-    if (suite != LOG_SUITE || own != lsn || len > LIMIT_FRAME_BYTES || kind_row(kind) == NULL)
+    if (found != suite || own != lsn || len > LIMIT_FRAME_BYTES || kind_row(kind) == NULL)
         return ERR_CORRUPT;
     struct bytes payload = rd_bytes(&rd, len);
     if (rd.err != ERR_OK)
@@ -180,7 +181,7 @@ err_t group_read(struct bytes data, struct group_expect *expect, struct buf *hea
     buf_clear(headers);
     for (;;) {
         struct frame frame;
-        err_t err = frame_read(bytes_of(data.at + done, data.len - done), lsn, &frame);
+        err_t err = frame_read(bytes_of(data.at + done, data.len - done), expect->suite, lsn, &frame);
         if (err != ERR_OK)
             return err == ERR_NOTFOUND && done > 0 ? ERR_SHORT : err;
         if (frame.kind == FRAME_COMMIT) {
@@ -188,7 +189,7 @@ err_t group_read(struct bytes data, struct group_expect *expect, struct buf *hea
             err = commit_agrees(&frame, expect, headers, &commit);
             if (err == ERR_OK)
                 *expect = (struct group_expect) {frame.lsn_next, commit.number + 1, commit.slot_next,
-                                                 hash_sha256(frame.payload)};
+                                                 hash_sha256(frame.payload), expect->suite};
             return err;
         }
         buf_put(headers, data.at + done, FRAME_HEADER_SIZE);
@@ -199,7 +200,7 @@ err_t group_read(struct bytes data, struct group_expect *expect, struct buf *hea
     }
 }
 
-bool commit_beyond(struct bytes data, uint64_t lsn, uint64_t number)
+bool commit_beyond(struct bytes data, unsigned suite, uint64_t lsn, uint64_t number)
 {
     size_t at = 0;
     while (data.len - at >= COMMIT_FRAME_SIZE) {
@@ -211,7 +212,7 @@ bool commit_beyond(struct bytes data, uint64_t lsn, uint64_t number)
         at = (size_t)(hit - data.at) - 3;
         struct frame frame;
         struct commit commit;
-        if (frame_read(bytes_of(data.at + at, COMMIT_FRAME_SIZE), lsn + at, &frame) == ERR_OK &&
+        if (frame_read(bytes_of(data.at + at, COMMIT_FRAME_SIZE), suite, lsn + at, &frame) == ERR_OK &&
             frame.kind == FRAME_COMMIT && commit_read(frame.payload, &commit) == ERR_OK &&
             commit.number > number)
             return true;
@@ -225,7 +226,7 @@ void segment_head_write(uint8_t out[SEGMENT_HEADER_SIZE], const struct segment_h
     memset(out, 0, SEGMENT_HEADER_SIZE);
     memcpy(out, segment_magic, MAGIC_SIZE);
     put_uint(out + 8, LOG_VERSION, 2);
-    put_uint(out + 10, LOG_SUITE, 2);
+    put_uint(out + 10, head->suite, 2);
     put_uint(out + 12, SEGMENT_HEADER_SIZE, 4);
     memcpy(out + 16, head->node.b, NODE_ID_SIZE);
     put_uint(out + 32, head->lsn_first, 8);
@@ -240,9 +241,8 @@ err_t segment_head_read(struct bytes data, struct segment_head *out)
     struct rd rd = rd_of(data);
     struct bytes magic = rd_bytes(&rd, MAGIC_SIZE);
     unsigned version = rd_u16(&rd);
-    unsigned suite = rd_u16(&rd);
+    struct segment_head head = {.suite = rd_u16(&rd)};
     uint32_t size = rd_u32(&rd);
-    struct segment_head head;
     rd_copy(&rd, head.node.b, NODE_ID_SIZE);
     head.lsn_first = rd_u64(&rd);
     head.number = rd_u64(&rd);
@@ -255,7 +255,7 @@ err_t segment_head_read(struct bytes data, struct segment_head *out)
     if (memcmp(magic.at, segment_magic, MAGIC_SIZE) != 0 ||
         check != hash_xxh3(bytes_of(data.at, SEGMENT_HEAD_USED)) || !all_zero(zeros))
         return ERR_CORRUPT;
-    if (version != LOG_VERSION || suite != LOG_SUITE || size != SEGMENT_HEADER_SIZE)
+    if (version != LOG_VERSION || suite_of(head.suite) == NULL || size != SEGMENT_HEADER_SIZE)
         return ERR_VERSION;
     *out = head;
     return ERR_OK;

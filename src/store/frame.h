@@ -32,7 +32,7 @@ enum frame_kind {
 enum {
     LSN_NONE = 0,
     LSN_FIRST = 64,
-    LOG_SUITE = 1,
+    LOG_SUITE = 1, /* of digests, in files that seal nothing */
     LOG_VERSION = 1,
     NODE_ID_SIZE = 16,
     FRAME_HEADER_SIZE = 24,
@@ -76,6 +76,7 @@ struct segment_head {
     uint64_t number;    /* of the group that starts the segment */
     uint64_t slot_next; /* slots in use before it */
     struct hash previous;
+    unsigned suite; /* that seals what the segment holds (core/seal.h) */
 };
 
 /* NULL for a number that is no kind. */
@@ -84,13 +85,13 @@ bool frame_kind_written(unsigned kind);
 bool frame_kind_sealed(unsigned kind);
 
 /* Fills in the header for a payload of which every byte stands behind it. */
-void frame_head_write(uint8_t head[FRAME_HEADER_SIZE], enum frame_kind kind, uint64_t lsn,
+void frame_head_write(uint8_t head[FRAME_HEADER_SIZE], unsigned suite, enum frame_kind kind, uint64_t lsn,
                       struct bytes payload);
 
-/* Reads the frame that should start at `lsn` in `data` (which may go on behind it). ERR_NOTFOUND: 24 zero
- * bytes, or nothing left at all: the end of what was written. ERR_SHORT: cut off. ERR_CORRUPT: anything else
- * that is no frame of this version. */
-NODISCARD err_t frame_read(struct bytes data, uint64_t lsn, struct frame *out);
+/* Reads the frame of a log of `suite` that should start at `lsn` in `data` (which may go on behind it).
+ * ERR_NOTFOUND: 24 zero bytes, or nothing left at all: the end of what was written. ERR_SHORT: cut off.
+ * ERR_CORRUPT: anything else that is no frame of this version. */
+NODISCARD err_t frame_read(struct bytes data, unsigned suite, uint64_t lsn, struct frame *out);
 
 void commit_write(struct buf *buf, const struct commit *commit);
 /* `payload` of a COMMIT frame. ERR_CORRUPT unless well formed. */
@@ -104,13 +105,15 @@ struct group_expect {
     uint64_t number;
     uint64_t slot_next;
     struct hash previous;
+    unsigned suite; /* of the log: another one's frames are none of this log */
 };
 /* On success `expect` is moved on to the next group. `headers` is scratch memory, cleared first. */
 NODISCARD err_t group_read(struct bytes data, struct group_expect *expect, struct buf *headers);
 
 /* True when a valid COMMIT frame with a number above `number` stands anywhere in `data`, whose first byte has
  * position `lsn`. */
-bool commit_beyond(struct bytes data, uint64_t lsn, uint64_t number);
+bool commit_beyond(struct bytes data, unsigned suite, uint64_t lsn, uint64_t number);
 
 void segment_head_write(uint8_t out[SEGMENT_HEADER_SIZE], const struct segment_head *head);
+/* ERR_CORRUPT; ERR_VERSION: of a version or a suite that this program does not know. */
 NODISCARD err_t segment_head_read(struct bytes data, struct segment_head *out);

@@ -35,13 +35,13 @@ static uint64_t offset_of(uint64_t slot)
     return HEADER_SIZE + slot * SEAL_SECRET_SIZE;
 }
 
-static err_t head_write(struct keyfile *keyfile, const struct node_id *node)
+static err_t head_write(struct keyfile *keyfile, const struct node_id *node, unsigned suite)
 {
     struct buf buf;
     buf_init(&buf, HEADER_SIZE);
     buf_put(&buf, magic, 8);
     wr_u16(&buf, LOG_VERSION);
-    wr_u16(&buf, LOG_SUITE);
+    wr_u16(&buf, (uint16_t)suite);
     wr_u32(&buf, HEADER_SIZE);
     buf_put(&buf, node->b, NODE_ID_SIZE);
     if (buf_err(&buf) == ERR_OK)
@@ -58,7 +58,7 @@ static err_t head_write(struct keyfile *keyfile, const struct node_id *node)
     return err;
 }
 
-static err_t head_check(struct keyfile *keyfile, const struct node_id *node)
+static err_t head_check(struct keyfile *keyfile, const struct node_id *node, unsigned suite)
 {
     uint8_t head[HEADER_USED + 8];
     const struct os *os = keyfile->os;
@@ -68,18 +68,19 @@ static err_t head_check(struct keyfile *keyfile, const struct node_id *node)
     struct rd rd = rd_of(bytes_of(head, sizeof head));
     struct bytes mark = rd_bytes(&rd, 8);
     unsigned version = rd_u16(&rd);
-    unsigned suite = rd_u16(&rd);
+    unsigned found = rd_u16(&rd);
     uint32_t size = rd_u32(&rd);
     struct bytes id = rd_bytes(&rd, NODE_ID_SIZE);
     if (memcmp(mark.at, magic, 8) != 0 || rd_u64(&rd) != hash_xxh3(bytes_of(head, HEADER_USED)))
         return ERR_CORRUPT;
-    if (version != LOG_VERSION || suite != LOG_SUITE || size != HEADER_SIZE)
+    if (version != LOG_VERSION || found != suite || size != HEADER_SIZE)
         return ERR_VERSION;
     return memcmp(id.at, node->b, NODE_ID_SIZE) == 0 ? ERR_OK : ERR_INVALID;
 }
 
 /* Written under another name first: a key file with its own name is always whole. */
-static err_t make(struct keyfile *keyfile, const char *dir, const char *path, const struct node_id *node)
+static err_t make(struct keyfile *keyfile, const char *dir, const char *path, const struct node_id *node,
+                  unsigned suite)
 {
     const struct os *os = keyfile->os;
     char fresh[LIMIT_PATH_BYTES];
@@ -87,14 +88,14 @@ static err_t make(struct keyfile *keyfile, const char *dir, const char *path, co
         return ERR_LIMIT;
     err_t err = os->file_open(os->ctx, fresh, OS_WRITE | OS_CREATE, &keyfile->file);
     if (err == ERR_OK)
-        err = head_write(keyfile, node);
+        err = head_write(keyfile, node, suite);
     if (err == ERR_OK)
         err = os->path_rename(os->ctx, fresh, path);
     return err == ERR_OK ? os->dir_sync(os->ctx, dir) : err;
 }
 
-err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *node, enum keyfile_how how,
-                   struct keyfile **out)
+err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *node, unsigned suite,
+                   enum keyfile_how how, struct keyfile **out)
 {
     char path[LIMIT_PATH_BYTES];
     if ((size_t)snprintf(path, sizeof path, "%s/secrets.key", dir) >= sizeof path)
@@ -105,9 +106,9 @@ err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *n
     keyfile->os = os;
     err_t err = os->file_open(os->ctx, path, how == KEYFILE_READ ? OS_READ : OS_WRITE, &keyfile->file);
     if (err == ERR_NOTFOUND && how == KEYFILE_CREATE)
-        err = make(keyfile, dir, path, node);
+        err = make(keyfile, dir, path, node, suite);
     if (err == ERR_OK)
-        err = head_check(keyfile, node);
+        err = head_check(keyfile, node, suite);
     if (err == ERR_OK)
         err = os->file_size(os->ctx, keyfile->file, &keyfile->size);
     if (err != ERR_OK) {

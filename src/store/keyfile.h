@@ -13,9 +13,9 @@ struct keyfile;
 
 enum keyfile_how { KEYFILE_READ, KEYFILE_WRITE, KEYFILE_CREATE };
 
-/* KEYFILE_CREATE makes the file when it is absent and syncs the directory. ERR_INVALID: another node's;
- * ERR_CORRUPT, ERR_VERSION: a header that this version does not know. */
-NODISCARD err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *node,
+/* `suite`: of the log. KEYFILE_CREATE makes the file when it is absent and syncs the directory. ERR_INVALID:
+ * another node's; ERR_CORRUPT, ERR_VERSION: a header that this version does not know, or of another suite. */
+NODISCARD err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *node, unsigned suite,
                              enum keyfile_how how, struct keyfile **out);
 void keyfile_close(struct keyfile *keyfile); /* accepts NULL */
 

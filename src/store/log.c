@@ -87,7 +87,7 @@ static err_t frame_end(struct log *log, enum frame_kind kind, uint8_t *head, siz
 {
     struct group *group = log->open;
     uint64_t lsn = group->lsn_first + (uint64_t)(head - group->bytes.at);
-    frame_head_write(head, kind, lsn, bytes_of(head + FRAME_HEADER_SIZE, payload_len));
+    frame_head_write(head, log->suite, kind, lsn, bytes_of(head + FRAME_HEADER_SIZE, payload_len));
     buf_put(&group->headers, head, FRAME_HEADER_SIZE);
     if (buf_err(&group->headers) != ERR_OK) {
         group->headers.err = ERR_OK;
@@ -181,12 +181,15 @@ err_t log_append_sealed(struct log *log, enum frame_kind kind, struct bytes enve
         to[8 + i] = (uint8_t)(envelope.len >> (8 * (3 - i)));
     if (envelope.len > 0)
         memcpy(to + SEALED_HEAD_SIZE, envelope.at, envelope.len);
-    seal_close(secret, plain, buf_bytes(&log->bound), to + SEALED_HEAD_SIZE + envelope.len);
-    err = frame_end(log, kind, head, len, out_lsn);
+    err = seal_close(log->suite, secret, plain, buf_bytes(&log->bound), to + SEALED_HEAD_SIZE + envelope.len);
+    if (err != ERR_OK)
+        log->open->bytes.len -= FRAME_HEADER_SIZE + len;
+    else
+        err = frame_end(log, kind, head, len, out_lsn);
     if (err != ERR_OK) {
-        if (given != NULL) /* it is not the next frame's */
-            log->open->secrets.len = (size_t)log->open->slot_count * SEAL_SECRET_SIZE;
-        return err; /* the secret sealed what nobody will see; a fresh one is due */
+        /* It may have sealed what nobody will see, or be a given one: a fresh one is due. */
+        log->open->secrets.len = (size_t)log->open->slot_count * SEAL_SECRET_SIZE;
+        return err;
     }
     log->open->slot_count++;
     *out_slot = slot;
@@ -220,11 +223,12 @@ static err_t group_seal(struct log *log, struct group *group)
         return ERR_NOMEM;
     }
     struct bytes payload = bytes_of(group->bytes.at + at + FRAME_HEADER_SIZE, COMMIT_PAYLOAD_SIZE);
-    frame_head_write(group->bytes.at + at, FRAME_COMMIT, group->lsn_first + at, payload);
+    frame_head_write(group->bytes.at + at, log->suite, FRAME_COMMIT, group->lsn_first + at, payload);
     log->next = (struct group_expect) {.lsn = group->lsn_first + group->bytes.len,
                                        .number = commit.number + 1,
                                        .slot_next = commit.slot_next,
-                                       .previous = hash_sha256(payload)};
+                                       .previous = hash_sha256(payload),
+                                       .suite = log->suite};
     return ERR_OK;
 }
 
@@ -244,8 +248,8 @@ err_t log_group_close(struct log *log, struct store_write **out)
     }
     if (log->write != NULL)
         return ERR_BUSY;
-    struct segment_head head = {log->node, group->lsn_first, log->next.number, log->next.slot_next,
-                                log->next.previous};
+    struct segment_head head = {log->node,           group->lsn_first,   log->next.number,
+                                log->next.slot_next, log->next.previous, log->suite};
     err_t err = group_seal(log, group);
     if (err != ERR_OK)
         return err;
@@ -455,7 +459,7 @@ err_t log_read(struct log *log, uint64_t lsn, struct frame *out)
     err_t err = log_bytes(log, lsn, &data);
     if (err != ERR_OK)
         return err;
-    err = frame_read(data, lsn, out);
+    err = frame_read(data, log->suite, lsn, out);
     /* Below the durable position there is always something: zeros or a cut there are damage. */
     return err == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
@@ -477,7 +481,7 @@ err_t log_unseal(struct log *log, const struct frame *frame, struct buf *out)
     if (to == NULL) {
         err = buf_err(out);
     } else {
-        err = seal_open(&secret, frame->sealed, buf_bytes(&log->bound), to);
+        err = seal_open(log->suite, &secret, frame->sealed, buf_bytes(&log->bound), to);
         if (err != ERR_OK)
             out->len -= len;
     }

@@ -50,6 +50,7 @@ struct log {
     const struct diag *diag;
     char dir[LIMIT_PATH_BYTES];
     struct node_id node;
+    unsigned suite; /* that seals: of its first segment, or what a new log is begun with */
     uint64_t segment_bytes;
     bool read_only;
     bool stopped; /* a write failed, or damage was found */
@@ -79,6 +80,7 @@ struct log_options {
     const struct os *os;
     const char *dir;
     struct node_id node;
+    unsigned suite; /* of a new log; 0: SUITE_1 */
     uint64_t lsn_named;
     bool read_only;
     uint64_t segment_bytes;

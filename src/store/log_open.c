@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "core/suite.h"
 #include "store/log.h"
 
 enum { ZERO_BYTES = 64 << 10 };
@@ -43,8 +44,14 @@ static int lsn_cmp(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Opens one segment and checks its header. ERR_CORRUPT, ERR_VERSION, ERR_INVALID (another node's) or the
- * system's. */
+/* The suite of a log is that of its first segment, and no other one belongs to it. */
+static bool suite_fits(const struct log *log, const struct segment_head *head)
+{
+    return log->segment_count == 0 || head->suite == log->suite;
+}
+
+/* Opens one segment and checks its header. ERR_CORRUPT, ERR_VERSION (also: of another suite than those
+ * before), ERR_INVALID (another node's) or the system's. */
 static err_t segment_open(struct log *log, uint64_t lsn, struct segment *out, struct segment_head *out_head)
 {
     const struct os *os = log->os;
@@ -71,6 +78,8 @@ static err_t segment_open(struct log *log, uint64_t lsn, struct segment *out, st
         err = ERR_INVALID;
     if (err == ERR_OK && (out_head->lsn_first != lsn || size > SIZE_MAX))
         err = ERR_CORRUPT;
+    if (err == ERR_OK && !suite_fits(log, out_head))
+        err = ERR_VERSION;
     if (err != ERR_OK) {
         os->file_close(os->ctx, segment.file);
         return err == ERR_SHORT ? ERR_CORRUPT : err;
@@ -110,6 +119,7 @@ static err_t segments_open(struct log *log, const struct names *names, struct se
             log->os->file_close(log->os->ctx, segment.file);
             return err;
         }
+        log->suite = found.suite;
         *head = found;
     }
     return ERR_OK;
@@ -174,7 +184,7 @@ static err_t last_group_sync(struct log *log, const struct segment *segment, uin
 static err_t tail_read(struct log *log, const struct segment_head *head, uint64_t lsn_named)
 {
     struct segment *segment = &log->segments[log->segment_count - 1];
-    struct group_expect next = {head->lsn_first, head->number, head->slot_next, head->previous};
+    struct group_expect next = {head->lsn_first, head->number, head->slot_next, head->previous, head->suite};
     err_t err = log->os->file_map(log->os->ctx, segment->file, segment->size, &segment->map);
     struct buf headers;
     buf_init(&headers, (LIMIT_GROUP_FRAMES + 1) * FRAME_HEADER_SIZE);
@@ -197,7 +207,7 @@ static err_t tail_read(struct log *log, const struct segment_head *head, uint64_
         return err;
     if (end == offset)
         return ERR_OK;
-    if (commit_beyond(rest, next.lsn, next.number))
+    if (commit_beyond(rest, next.suite, next.lsn, next.number))
         log_damaged(log, "group %llu at position %llu is damaged, and a later group follows it",
                     (unsigned long long)next.number, (unsigned long long)next.lsn);
     else if (lsn_named > next.lsn)
@@ -215,8 +225,8 @@ static err_t tail_read(struct log *log, const struct segment_head *head, uint64_
 static err_t segments_load(struct log *log, uint64_t lsn_named)
 {
     struct names names = {0};
-    struct segment_head head = {.lsn_first = LSN_FIRST, .number = 1};
-    log->next = (struct group_expect) {.lsn = LSN_FIRST, .number = 1};
+    struct segment_head head = {.lsn_first = LSN_FIRST, .number = 1, .suite = log->suite};
+    log->next = (struct group_expect) {.lsn = LSN_FIRST, .number = 1, .suite = log->suite};
     err_t err = log->os->dir_list(log->os->ctx, log->dir, name_add, &names);
     if (err == ERR_OK && names.count > 0) {
         qsort(names.lsn, names.count, sizeof *names.lsn, lsn_cmp);
@@ -242,7 +252,7 @@ static err_t keys_load(struct log *log, const char *dir)
     if (err == ERR_OK && !fixed && !used)
         err = log->os->dir_make(log->os->ctx, path);
     if (err == ERR_OK)
-        err = keyfile_open(log->os, path, &log->node,
+        err = keyfile_open(log->os, path, &log->node, log->suite,
                            fixed  ? KEYFILE_READ
                            : used ? KEYFILE_WRITE
                                   : KEYFILE_CREATE,
@@ -264,6 +274,7 @@ err_t log_init(struct log *log, const struct log_options *options)
     *log = (struct log) {.os = options->os,
                          .diag = options->diag,
                          .node = options->node,
+                         .suite = options->suite == 0 ? SUITE_1 : options->suite,
                          .read_only = options->read_only,
                          .segment_bytes =
                              options->segment_bytes == 0 ? LIMIT_SEGMENT_BYTES : options->segment_bytes};

@@ -128,6 +128,7 @@ err_t store_open(const struct store_options *options, struct store **out)
         struct log_options how = {.os = options->os,
                                   .dir = options->dir,
                                   .node = options->node,
+                                  .suite = options->suite,
                                   .lsn_named = options->lsn_named,
                                   .read_only = options->read_only,
                                   .segment_bytes = options->segment_bytes,
@@ -167,6 +168,11 @@ void store_close(struct store *store)
 const char *store_alarm(const struct store *store)
 {
     return store->log.alarm[0] == 0 ? NULL : store->log.alarm;
+}
+
+unsigned store_suite(const struct store *store)
+{
+    return store->log.suite;
 }
 
 bool store_writable(const struct store *store)

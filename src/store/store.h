@@ -38,6 +38,7 @@ struct store_options {
     const char *dir;         /* made when absent */
     struct index *index;     /* the caller's, outlives the store */
     struct node_id node;     /* must match what the files say */
+    unsigned suite;          /* that seals (core/seal.h) in a new log; an old one keeps its own. 0: SUITE_1 */
     uint64_t lsn_named;      /* the highest position that somebody outside names (anchor); LSN_NONE */
     bool read_only;          /* no lock, nothing written, a bad tail is left where it is */
     uint64_t segment_bytes;  /* 0: LIMIT_SEGMENT_BYTES; tests use small ones */
@@ -46,8 +47,9 @@ struct store_options {
     const struct diag *diag; /* may be NULL */
 };
 
-/* ERR_BUSY: another process has it open. ERR_INVALID: another node's. Damage does not fail the opening: the
- * store is then read-only, and store_alarm says why. */
+/* ERR_BUSY: another process has it open. ERR_INVALID: another node's. ERR_VERSION: of a suite or a version
+ * that this program does not know. Damage does not fail the opening: the store is then read-only, and
+ * store_alarm says why. */
 NODISCARD err_t store_open(const struct store_options *options, struct store **out);
 /* Accepts NULL. Throws away an open group. A job must be done before. Entries that are not merged yet come
  * back by replay. */
@@ -55,6 +57,8 @@ void store_close(struct store *store);
 
 /* NULL while all is well; otherwise why the store is read-only, as a sentence. */
 const char *store_alarm(const struct store *store);
+/* That seals what is in it. */
+unsigned store_suite(const struct store *store);
 bool store_writable(const struct store *store);
 /* Everything below is durable: the end of the last group that was synced. LSN_FIRST when empty. */
 uint64_t store_durable_lsn(const struct store *store);

@@ -60,6 +60,9 @@ static err_t card_ok(const struct sync_card *card, struct fault *fault)
     if (!ledger_name_ok(str_of(card->node)))
         return fault_set(fault, ERR_INVALID, 0, "a card's node name is 1 to %d of a-z 0-9 . _ -",
                          LIMIT_NAME_BYTES);
+    if (card->known_as[0] != '\0' &&
+        (!ledger_name_ok(str_of(card->known_as)) || strcmp(card->known_as, card->node) == 0))
+        return fault_set(fault, ERR_INVALID, 0, "what a node is known as is another name than its own");
     for (size_t i = 0; i < 2; i++)
         if (card->country[i] < 'A' || card->country[i] > 'Z')
             return fault_set(fault, ERR_INVALID, 0, "a card's country is two capital letters");
@@ -106,6 +109,8 @@ static void card_print(const struct sync_card *card, struct buf *out)
     note_text_head_put(HEAD, sync_card_suite(card), out);
     buf_printf(out, "\nnode %s\ncountry %.2s\nnumber %llu\nissued %s\nexpires %s\n", card->node,
                card->country, (unsigned long long)card->number, issued, expires);
+    if (card->known_as[0] != '\0')
+        buf_printf(out, "known-as %s\n", card->known_as);
     if (card->minimum > 0)
         buf_printf(out, "minimum-suite %u\n", (unsigned)card->minimum);
     for (size_t i = 0; i < SYNC_CARD_KEYS; i++) {
@@ -245,6 +250,13 @@ static err_t keys_take(struct reader *reader, unsigned suite, struct sync_card *
     return ERR_OK;
 }
 
+/* The line stands only where it says something: card_ok refuses an empty name, and the node's own. */
+static bool known_as_take(struct reader *reader, struct sync_card *card)
+{
+    return !take(reader, "known-as") ||
+           (reader->value.len > 0 && copy_text(reader->value, card->known_as, sizeof card->known_as));
+}
+
 /* The line stands only where it says something. It may ask for what only later programs know. */
 static bool minimum_take(struct reader *reader, struct sync_card *card)
 {
@@ -296,6 +308,8 @@ static err_t text_take(struct reader *reader, struct sync_card *card)
         return wrong(reader, "issued");
     if (!time_take(reader, "expires", &card->expires_us))
         return wrong(reader, "expires");
+    if (!known_as_take(reader, card))
+        return wrong(reader, "known-as");
     if (!minimum_take(reader, card))
         return wrong(reader, "minimum-suite");
     if (TRY(err, keys_take(reader, suite, card)))
@@ -340,12 +354,22 @@ err_t sync_card_valid(const struct sync_card *card, int64_t now_us, struct fault
     return ERR_OK;
 }
 
+bool sync_card_downgrades(const struct sync_card *held, const struct sync_card *card)
+{
+    return strcmp(held->node, card->node) == 0 && sync_card_suite(card) < sync_card_suite(held);
+}
+
+bool sync_card_downgrade_said(int64_t last_us, int64_t now_us)
+{
+    return last_us != 0 && now_us >= last_us && now_us - last_us < CARD_DAY_US / 24;
+}
+
 err_t sync_card_replaces(const struct sync_card *held, const struct sync_card *next, struct fault *fault)
 {
     if (strcmp(held->node, next->node) != 0)
         return fault_set(fault, ERR_CONFLICT, 0, "a card of node %s cannot replace one of node %s",
                          next->node, held->node);
-    if (sync_card_suite(next) < sync_card_suite(held))
+    if (sync_card_downgrades(held, next))
         return fault_set(fault, ERR_UNSUPPORTED, 0,
                          "card %llu of %s is of suite %u, and the one that is held of suite %u: a downgrade",
                          (unsigned long long)next->number, next->node, sync_card_suite(next),

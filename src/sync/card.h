@@ -36,9 +36,10 @@ struct sync_card_address {
 };
 
 struct sync_card {
-    char node[LIMIT_NAME_BYTES + 1]; /* terminated */
-    char country[3];                 /* terminated */
-    uint64_t number;                 /* from 1; a greater one replaces a smaller one */
+    char node[LIMIT_NAME_BYTES + 1];     /* terminated */
+    char known_as[LIMIT_NAME_BYTES + 1]; /* what the node goes by now; empty: by its name. For people alone */
+    char country[3];                     /* terminated */
+    uint64_t number;                     /* from 1; a greater one replaces a smaller one */
     int64_t issued_us, expires_us;
     uint16_t minimum; /* partners' cards must be of this suite or a greater one; 0: any suite will do */
     struct sign_public key[SYNC_CARD_KEYS];
@@ -74,6 +75,10 @@ NODISCARD err_t sync_card_valid(const struct sync_card *card, int64_t now_us, st
  * newer (also the same number: compare the bytes first, equal bytes are no change). */
 NODISCARD err_t sync_card_replaces(const struct sync_card *held, const struct sync_card *next,
                                    struct fault *fault);
+/* Is it of a lower suite than the held one, under the same name? */
+bool sync_card_downgrades(const struct sync_card *held, const struct sync_card *card);
+/* People are told once an hour, however often it is shown. `last_us`: when they were; 0: never. */
+bool sync_card_downgrade_said(int64_t last_us, int64_t now_us);
 
 /* Is a card of this partner good enough where at least suite `minimum` is asked for (0: any will do)?
  * ERR_UNSUPPORTED. */

@@ -55,8 +55,9 @@ uint64_t sync_serve_waiting(const struct sync_serve *serve);
 struct sync_served {
     uint64_t pages, leaves, bytes; /* sent */
     uint64_t receipts, receipts_refused;
-    int64_t seen_us;   /* last request; 0: never */
-    uint64_t our_card; /* number of ours that it said last it holds, whatever we have; 0: never */
+    int64_t seen_us;      /* last request; 0: never */
+    uint64_t our_card;    /* number of ours that it said last it holds, whatever we have; 0: never */
+    int64_t downgrade_us; /* last time that somebody showed a card of a lower suite in its name; 0: never */
     /* Set by a hello that does not fit our ledger; NULL when all is well. Static texts. */
     const char *alarm, *alarm_next;
 };

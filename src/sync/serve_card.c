@@ -59,6 +59,23 @@ void serve_turn_card(struct sync_serve *serve, unsigned index, int64_t now_us, b
     sync_serve_refresh(serve);
 }
 
+/* Whoever breaks a lower suite would come back with it: nothing of it is believed, and people are told, at
+ * most once an hour. */
+static void tell_downgrade(struct sync_serve *serve, unsigned index, const struct sync_card *card,
+                           int64_t now_us)
+{
+    struct partner *partner = &serve->partners[index];
+    partner->served.downgrade_us = now_us;
+    if (sync_card_downgrade_said(partner->downgrade_said_us, now_us))
+        return;
+    partner->downgrade_said_us = now_us;
+    diag_say(&serve->diag, DIAG_ERROR, ERR_UNSUPPORTED, "sync",
+             "ask its operators, by another way, whether the card is theirs",
+             "somebody showed a card of suite %u in the name of %s, which has one of suite %u: a downgrade, "
+             "refused",
+             sync_card_suite(card), serve_name_of(serve, index), sync_card_suite(&partner->cards.present));
+}
+
 static bool shows_key(const struct sync_card *card, const struct exchange_request *request)
 {
     struct hash pin = sign_public_pin(&card->key[SYNC_CARD_TLS]);
@@ -67,7 +84,7 @@ static bool shows_key(const struct sync_card *card, const struct exchange_reques
 
 /* Shown by a stranger: is it the newer card of somebody we know, and is it his who shows it? Its root key
  * signed both, and the connection proves the TLS key. -1: no. */
-int serve_whose_card(const struct sync_serve *serve, const struct exchange_request *request, int64_t now_us)
+int serve_whose_card(struct sync_serve *serve, const struct exchange_request *request, int64_t now_us)
 {
     struct sync_shown shown;
     struct sync_card card;
@@ -77,12 +94,15 @@ int serve_whose_card(const struct sync_serve *serve, const struct exchange_reque
         if (sync_card_parse(shown.cards[i], &card, NULL) != ERR_OK ||
             sync_card_valid(&card, now_us, NULL) != ERR_OK || !shows_key(&card, request))
             continue;
-        for (unsigned k = 0; k < LIMIT_PARTNERS; k++)
+        for (unsigned k = 0; k < LIMIT_PARTNERS; k++) {
+            if (serve->partners[k].known && sync_card_downgrades(&serve->partners[k].cards.present, &card))
+                tell_downgrade(serve, k, &card, now_us);
             if (serve_started(serve, k) &&
                 sync_card_replaces(&serve->partners[k].cards.present, &card, NULL) == ERR_OK &&
                 (!serve->partners[k].cards.has_next ||
                  sync_card_replaces(&serve->partners[k].cards.next, &card, NULL) == ERR_OK))
                 return (int)k;
+        }
     }
     return -1;
 }
@@ -95,6 +115,8 @@ static void cards_take(struct sync_serve *serve, unsigned index, const struct sy
         enum sync_card_taken taken = SYNC_CARD_KNOWN;
         err_t err = sync_cards_take(serve->gate, index, shown->cards[i], &serve->partners[index].pace, NULL,
                                     now_us, &taken, &fault);
+        if (err == ERR_UNSUPPORTED)
+            serve->partners[index].served.downgrade_us = now_us;
         if (err == ERR_UNSUPPORTED)
             serve_alarm(serve, index, "the partner showed a card of a lower suite: a downgrade, refused",
                         "ask its operators, by another way, whether the card is theirs");

@@ -232,6 +232,7 @@ void serve_reconcile_forget(struct sync_serve *serve, uint64_t request_id)
 
 struct fetching {
     struct buf *body;
+    bool vouchers;
     size_t object_bytes;
 };
 
@@ -239,7 +240,9 @@ static bool fetch_one(void *ctx, const struct gate_leaf *leaf)
 {
     struct fetching *fetching = ctx;
     uint8_t hops = leaf->hops < UINT8_MAX ? (uint8_t)(leaf->hops + 1) : UINT8_MAX;
-    struct sync_beside beside = {hops, {leaf->limits, leaf->limits_salt}, leaf->trail, bytes_of(NULL, 0)};
+    struct sync_beside beside = {hops, {leaf->limits, leaf->limits_salt}, leaf->trail, leaf->voucher};
+    if (!fetching->vouchers)
+        beside.voucher = bytes_of(NULL, 0);
     sync_entry_write(fetching->body, &leaf->leaf, leaf->withheld ? NULL : &leaf->opening, leaf->object,
                      &beside);
     fetching->object_bytes += leaf->object.len;
@@ -259,9 +262,9 @@ static err_t entry_fetch(struct sync_serve *serve, unsigned number, uint64_t seq
 }
 
 static err_t fetch_body(struct sync_serve *serve, unsigned number, const struct sync_fetch *fetch,
-                        struct buf *body)
+                        bool vouchers, struct buf *body)
 {
-    struct fetching fetching = {.body = body};
+    struct fetching fetching = {.body = body, .vouchers = vouchers};
     size_t count_at;
     uint16_t count = 0;
     err_t err = serve_checkpoint_kept(serve, number, fetch->size);
@@ -279,9 +282,11 @@ void serve_fetch(struct sync_serve *serve, unsigned number, const struct exchang
                  int64_t now_us, struct exchange_response *response, bool *out_commit)
 {
     struct sync_fetch fetch;
+    bool vouchers;
     (void)now_us;
     (void)out_commit;
-    if (sync_fetch_read(request->body, &fetch) != ERR_OK) {
+    if (sync_fetch_read(request->body, &fetch) != ERR_OK ||
+        sync_vouchers_read(request->query, &vouchers) != ERR_OK) {
         serve_answer_status(response, BAD);
         return;
     }
@@ -291,7 +296,7 @@ void serve_fetch(struct sync_serve *serve, unsigned number, const struct exchang
         return;
     }
     response->view = number + 1;
-    err_t err = fetch_body(serve, number, &fetch, &response->body);
+    err_t err = fetch_body(serve, number, &fetch, vouchers, &response->body);
     if (err == ERR_NOTFOUND) /* no page ever ended there */
         serve_answer_status(response, AGAIN);
     else

@@ -42,7 +42,8 @@ struct partner {
     struct accepted accepted[CARDS];
     struct sync_pace pace;
     struct sync_served served;
-    int64_t reconcile_us; /* bits of his ledger are made again from then on */
+    int64_t downgrade_said_us; /* 0: never */
+    int64_t reconcile_us;      /* bits of his ledger are made again from then on */
 };
 
 /* The bits of a partner's ledger, for the questions of one run. */
@@ -101,8 +102,8 @@ int serve_partner_of(const struct sync_serve *serve, const struct exchange_reque
 const char *serve_name_of(const struct sync_serve *serve, unsigned index);
 /* A key that only its next card names was seen: that card is the present one from now on. */
 void serve_turn_card(struct sync_serve *serve, unsigned index, int64_t now_us, bool *out_commit);
-/* The partner whose newer card a stranger shows; -1: nobody's. */
-int serve_whose_card(const struct sync_serve *serve, const struct exchange_request *request, int64_t now_us);
+/* The partner whose newer card a stranger shows; -1: nobody's. One of a lower suite is told to people. */
+int serve_whose_card(struct sync_serve *serve, const struct exchange_request *request, int64_t now_us);
 void serve_card(struct sync_serve *serve, unsigned index, const struct exchange_request *request,
                 int64_t now_us, struct exchange_response *response, bool *out_commit);
 

@@ -190,6 +190,7 @@ struct sync_status {
     uint64_t bytes;            /* of answers */
     uint64_t failures;         /* since birth */
     uint64_t our_card;         /* number of ours that the issuer said last it holds; 0: never */
+    int64_t downgrade_us;      /* the issuer's address showed a card of a lower suite last; 0: never */
     int64_t next_try_us;       /* SYNC_WAITING */
     int64_t arrived_us;        /* last durable page; 0: none */
     struct sync_latency times; /* from the leaf's time (issuer's clock) to durably held (ours) */

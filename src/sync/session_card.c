@@ -133,9 +133,17 @@ static void cards_take(struct sync_session *session, const struct sync_shown *sh
         enum sync_card_taken taken = SYNC_CARD_KNOWN;
         err_t err = sync_cards_take(session->gate, session->partner, shown->cards[i], &session->showing.pace,
                                     NULL, now_us, &taken, &fault);
-        if (err != ERR_OK)
+        bool said =
+            err == ERR_UNSUPPORTED && sync_card_downgrade_said(session->showing.downgrade_said_us, now_us);
+        if (err == ERR_UNSUPPORTED)
+            session->status.downgrade_us = now_us;
+        if (err == ERR_UNSUPPORTED && !said)
+            session->showing.downgrade_said_us = now_us;
+        if (err != ERR_OK && !said)
             diag_say(&session->diag, err == ERR_UNSUPPORTED ? DIAG_ERROR : DIAG_WARNING, err, "sync",
-                     "if the partner's operators say that it is theirs: bongsu peer add FILE",
+                     err == ERR_UNSUPPORTED
+                         ? "ask its operators, by another way, whether the card is theirs"
+                         : "if the partner's operators say that it is theirs: bongsu peer add FILE",
                      "a card that %s showed is not taken: %s", session->cards.present.node, fault.what);
         if (taken != SYNC_CARD_KNOWN)
             cards_reload(session);

@@ -277,12 +277,13 @@ static void look_step(struct sync_session *session, int64_t now_us)
 
 /* --- asking --- */
 
-static void request_send(struct sync_session *session, const char *path, int64_t quiet_us, int64_t now_us,
-                         struct sync_action *out)
+static void request_send(struct sync_session *session, const char *path, struct str query, int64_t quiet_us,
+                         int64_t now_us, struct sync_action *out)
 {
     struct reconciling *r = &session->reconciling;
     struct sync_send what = {.method = EXCHANGE_POST,
                              .path = str_of(path),
+                             .query = query,
                              .content_type = SYNC_MEDIA_TYPE,
                              .body = buf_bytes(&r->request)};
     r->result.sent_bytes += r->request.len;
@@ -297,7 +298,7 @@ static void ask(struct sync_session *session, int64_t now_us, struct sync_action
         buf_clear(&r->request);
         reconcile_ask(&r->walk, &r->request);
     }
-    request_send(session, SYNC_PATH_RECONCILE, ASK_US, now_us, out);
+    request_send(session, SYNC_PATH_RECONCILE, STR(""), ASK_US, now_us, out);
 }
 
 struct differing {
@@ -393,7 +394,8 @@ static void fetch(struct sync_session *session, int64_t now_us, struct sync_acti
     memcpy(r->fetch.leaves, r->missing + r->missing_next, r->fetch.count * sizeof r->fetch.leaves[0]);
     buf_clear(&r->request);
     sync_fetch_write(&r->request, &r->fetch);
-    request_send(session, SYNC_PATH_FETCH, FETCH_US, now_us, out);
+    struct str query = session->vouchers ? STR(SYNC_QUERY_VOUCHERS) : STR("");
+    request_send(session, SYNC_PATH_FETCH, query, FETCH_US, now_us, out);
 }
 
 /* Verified now, taken over with the next step. */

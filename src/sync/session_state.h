@@ -62,10 +62,11 @@ struct recall_answer {
 
 /* Our cards, shown to the issuer. */
 struct showing {
-    uint64_t shown;   /* number of the newest that it answered to in this session */
-    uint64_t tried;   /* ...and that was sent; 0: since the link began anew none was */
-    int64_t again_us; /* once more then, without need */
-    bool open;        /* the issuer's TLS key was refused: they are shown to whoever is there */
+    uint64_t shown;            /* number of the newest that it answered to in this session */
+    uint64_t tried;            /* ...and that was sent; 0: since the link began anew none was */
+    int64_t again_us;          /* once more then, without need */
+    int64_t downgrade_said_us; /* 0: never */
+    bool open;                 /* the issuer's TLS key was refused: they are shown to whoever is there */
     struct flight flight;
     struct sync_pace pace;
 };

@@ -151,7 +151,7 @@ void sync_feed_write(struct buf *out, const struct sync_feed *feed)
     buf_printf(out, "epoch=%u&from=%llu&max=%u&wait=%u", (unsigned)feed->epoch,
                (unsigned long long)feed->from, feed->max, feed->wait_s);
     if (feed->vouchers)
-        buf_put_str(out, STR("&vouchers=1"));
+        buf_put_str(out, STR("&" SYNC_QUERY_VOUCHERS));
 }
 
 /* Exactly once, decimal, one spelling. */
@@ -165,15 +165,16 @@ static bool number_query(struct str query, struct str name, uint64_t max, uint64
 }
 
 /* Once or not at all. */
-static bool flag_query(struct str query, struct str name, bool *out)
+err_t sync_vouchers_read(struct str query, bool *out)
 {
     char text[NUMBER_CHARS];
     size_t len;
     unsigned count;
-    if (exchange_query(query, name, text, sizeof text, &len, &count) != ERR_OK || count > 1)
-        return false;
+    if (exchange_query(query, STR("vouchers"), text, sizeof text, &len, &count) != ERR_OK || count > 1 ||
+        (count == 1 && !str_eq((struct str) {text, len}, STR("1"))))
+        return ERR_INVALID;
     *out = count == 1;
-    return count == 0 || str_eq((struct str) {text, len}, STR("1"));
+    return ERR_OK;
 }
 
 err_t sync_feed_read(struct str query, struct sync_feed *out)
@@ -184,7 +185,7 @@ err_t sync_feed_read(struct str query, struct sync_feed *out)
         !number_query(query, STR("from"), MERKLE_SIZE_MAX, &from) ||
         !number_query(query, STR("max"), LIMIT_SYNC_PAGE_LEAVES, &max) || max == 0 ||
         !number_query(query, STR("wait"), LIMIT_SYNC_WAIT_S, &wait) ||
-        !flag_query(query, STR("vouchers"), &vouchers))
+        sync_vouchers_read(query, &vouchers) != ERR_OK)
         return ERR_INVALID;
     *out = (struct sync_feed) {(uint32_t)epoch, from, (unsigned)max, (unsigned)wait, vouchers};
     return ERR_OK;

@@ -77,9 +77,14 @@ struct sync_feed {
     bool vouchers; /* what origins signed is wanted, too: asked of who speaks SYNC_VERSION_VOUCHERS alone */
 };
 
+/* Stands in the query of `feed` and of `fetch` where what origins signed is wanted; no other spelling. */
+#define SYNC_QUERY_VOUCHERS "vouchers=1"
+
 /* The query, without "?". */
 void sync_feed_write(struct buf *out, const struct sync_feed *feed);
 NODISCARD err_t sync_feed_read(struct str query, struct sync_feed *out);
+/* Are they wanted? ERR_INVALID: twice, or spelled otherwise. */
+NODISCARD err_t sync_vouchers_read(struct str query, bool *out);
 
 /* What comes with a leaf: nothing, an opening, an opening and limits (`narrow`), or an opening, an object,
  * and what goes beside that. */

@@ -139,6 +139,20 @@ static void on_answer(void *ctx, const struct gate_answer *answer)
 
 /* --- batches --- */
 
+/* What a platform gives back of what it had from here is known as that where it is declared as one that
+ * rewrites. In its workspace it is not: so it is compared with what stands in its view, and nothing else. */
+static struct gate_submission submission_of(const struct submission *s)
+{
+    const struct gate_source *source = gate_source_get(s->call->taxii->gate, s->collection->source);
+    int reader = s->call->identity->partner;
+    struct gate_submission submission = {.source = s->collection->source};
+    if (source != NULL && source->rewrites && reader >= 0) {
+        submission.echoes = GATE_ECHOES_OF_VIEW;
+        submission.reader = (unsigned)reader;
+    }
+    return submission;
+}
+
 static err_t batch_accept(struct submission *s, struct fault *fault)
 {
     const struct outcome *first = &s->outcomes[s->batch_first], *last = first + s->batch_count - 1;
@@ -152,7 +166,7 @@ static err_t batch_accept(struct submission *s, struct fault *fault)
     if (padding == NULL)
         return buf_err(&s->batch);
     memset(padding, 0, JSON_PADDING);
-    const struct gate_submission submission = {.source = s->collection->source};
+    const struct gate_submission submission = submission_of(s);
     return gate_accept(s->call->taxii->gate, &submission, (struct bytes) {s->batch.at, len}, s->call->now_us,
                        on_answer, s, fault);
 }

@@ -4,26 +4,25 @@
  * log's origin is a name like any other; one that begins as ours must be ours. */
 bool verify_origin_parse(struct span line, struct verify_origin *out)
 {
-    struct verify_origin origin = {.ledger = false};
     struct span rest = line, issuer, audience, number;
     char name[VERIFY_NAME_MAX + 1];
     uint64_t epoch;
+    *out = (struct verify_origin) {.ledger = false};
     if (line.len == 0 || line.len > VERIFY_KEY_NAME_MAX)
         return false;
-    memcpy(origin.text, line.at, line.len);
-    origin.log = verify_head_take(&rest, "bongsu-log/");
-    origin.ledger = !origin.log && verify_head_take(&rest, "bongsu/");
-    if (origin.log || origin.ledger) {
+    memcpy(out->text, line.at, line.len);
+    out->log = verify_head_take(&rest, "bongsu-log/");
+    out->ledger = !out->log && verify_head_take(&rest, "bongsu/");
+    if (out->log || out->ledger) {
         if (!verify_cut(&rest, '/', &issuer) || !verify_name(issuer, name) ||
-            (origin.ledger && (!verify_cut(&rest, '/', &audience) || !verify_name(audience, name))))
+            (out->ledger && (!verify_cut(&rest, '/', &audience) || !verify_name(audience, name))))
             return false;
-        origin.urgent = origin.ledger && verify_cut(&rest, '/', &number);
-        if (!verify_number(origin.urgent ? number : rest, UINT32_MAX, &epoch) ||
-            (origin.urgent && !verify_same(rest, verify_span_of("urgent"))))
+        out->urgent = out->ledger && verify_cut(&rest, '/', &number);
+        if (!verify_number(out->urgent ? number : rest, UINT32_MAX, &epoch) ||
+            (out->urgent && !verify_same(rest, verify_span_of("urgent"))))
             return false;
-        origin.epoch = (uint32_t)epoch;
+        out->epoch = (uint32_t)epoch;
     }
-    *out = origin;
     return true;
 }
 
@@ -42,10 +41,10 @@ static bool checkpoint_parse(struct span text, struct verify_checkpoint *out)
 
 bool verify_checkpoint_open(struct span whole, struct verify_checkpoint *out, struct verify *v)
 {
-    struct verify_checkpoint made = {.size = 0};
     struct verify_note note;
     struct span rest, origin;
     struct verify_signers signers;
+    *out = (struct verify_checkpoint) {.size = 0};
     if (!verify_note_parse(whole, &note, v))
         return false;
     /* The first line names the key to try, and nothing else: the key's own name must be the line. */
@@ -56,13 +55,10 @@ bool verify_checkpoint_open(struct span whole, struct verify_checkpoint *out, st
         return verify_refuse(v, "not signed by any given key or card of the log %.*s",
                              origin.len > VERIFY_KEY_NAME_MAX ? VERIFY_KEY_NAME_MAX : (int)origin.len,
                              origin.at);
-    if (!checkpoint_parse(note.text, &made))
+    if (!checkpoint_parse(note.text, out))
         return verify_refuse(v, "a signed text that is no checkpoint: origin, size, root");
-    if (!verify_note_signed(&note, VERIFY_COSIGNER, origin, &made.cosigners, v))
-        return false;
-    memcpy(made.words, signers.at[0].key.words, sizeof made.words);
-    *out = made;
-    return true;
+    memcpy(out->words, signers.at[0].key.words, sizeof out->words);
+    return verify_note_signed(&note, VERIFY_COSIGNER, origin, &out->cosigners, v);
 }
 
 /* --- receipts --- */
@@ -91,7 +87,6 @@ static bool signed_as(const struct verify_signers *signers, const char *holder, 
 bool verify_receipt_open(struct span disposition, const struct verify_checkpoint *checkpoint,
                          struct verify_receipt *out, struct verify *v)
 {
-    struct verify_receipt made = {.size = 0};
     struct verify_note note;
     struct verify_signers signers;
     if (!verify_note_parse(disposition, &note, v) ||
@@ -99,16 +94,14 @@ bool verify_receipt_open(struct span disposition, const struct verify_checkpoint
         return false;
     if (signers.count == 0)
         return verify_refuse(v, "the disposition note is not signed by any given key or card");
-    if (!disposition_parse(note.text, signers.at[0].key.form->size == VERIFY_POINT ? 2 : 1, &made))
+    if (!disposition_parse(note.text, (unsigned)signers.at[0].key.form->size / 32, out))
         return verify_refuse(v, "a signed text that is no disposition note");
-    if (!signed_as(&signers, made.holder, "disposition"))
-        return verify_refuse(v, "a disposition note of %s, signed by %s", made.holder,
+    if (!signed_as(&signers, out->holder, "disposition"))
+        return verify_refuse(v, "a disposition note of %s, signed by %s", out->holder,
                              signers.at[0].key.name);
-    if (strcmp(checkpoint->origin.text, made.origin.text) != 0 || checkpoint->size != made.size ||
-        !verify_digest_same(&checkpoint->root, &made.root))
+    if (strcmp(checkpoint->origin.text, out->origin.text) != 0 || checkpoint->size != out->size ||
+        !verify_digest_same(&checkpoint->root, &out->root))
         return verify_refuse(v, "the disposition note is of another checkpoint");
-    if (!signed_as(&checkpoint->cosigners, made.holder, "cosign"))
-        return verify_refuse(v, "%s did not cosign the checkpoint: a receipt is both", made.holder);
-    *out = made;
-    return true;
+    return signed_as(&checkpoint->cosigners, out->holder, "cosign") ||
+           verify_refuse(v, "%s did not cosign the checkpoint: a receipt is both", out->holder);
 }

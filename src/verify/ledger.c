@@ -2,39 +2,17 @@
 
 enum { PATH = 96, ENTRY = 2 + VERIFY_LEAF };
 
-/* Ten to the nine tiles: what three elements of a path can name. */
-#define LEAVES_MAX (UINT64_C(1000000000) * VERIFY_TILE)
-
-/* A level's newest hashes: the tile that grows. */
-struct level {
-    uint64_t tile;
-    size_t count;
-    uint8_t hashes[VERIFY_TILE * VERIFY_HASH];
-};
-
 struct walk {
     const struct verify_files *files;
     struct verify *v;
     struct verify_ledger *out;
     struct verify_edge edge;
-    uint64_t next_us; /* the earliest time of the next leaf */
-    size_t compared;  /* of the older checkpoints */
-    struct level levels[VERIFY_TILE_LEVELS];
-    uint8_t file[VERIFY_FILE_MAX]; /* being compared */
+    uint64_t next_us;                                             /* the earliest time of the next leaf */
+    size_t compared;                                              /* of the older checkpoints */
+    uint8_t tiles[VERIFY_TILE_LEVELS][VERIFY_TILE * VERIFY_HASH]; /* of each level the one that grows */
+    uint8_t file[VERIFY_FILE_MAX];                                /* being compared */
     uint8_t entries[VERIFY_TILE * ENTRY], openings[VERIFY_TILE * VERIFY_OPENING];
 };
-
-/* C2SP tlog-tiles: "tile/0/x001/234", and ".p/W" behind it when it is not full. */
-static void tile_path(const char *head, uint64_t index, size_t width, char out[PATH])
-{
-    unsigned high = (unsigned)(index / 1000000), mid = (unsigned)(index / 1000 % 1000),
-             low = (unsigned)(index % 1000);
-    int len = high > 0  ? snprintf(out, PATH, "%s/x%03u/x%03u/%03u", head, high, mid, low)
-              : mid > 0 ? snprintf(out, PATH, "%s/x%03u/%03u", head, mid, low)
-                        : snprintf(out, PATH, "%s/%03u", head, low);
-    if (width < VERIFY_TILE)
-        (void)snprintf(out + len, PATH - (size_t)len, ".p/%u", (unsigned)width);
-}
 
 static bool get(struct walk *walk, const char *path, uint8_t *out, size_t size, size_t *out_len)
 {
@@ -42,40 +20,43 @@ static bool get(struct walk *walk, const char *path, uint8_t *out, size_t size, 
            verify_refuse(walk->v, "%s is not there", path);
 }
 
-/* --- tiles --- */
-static bool tile_compare(struct walk *walk, unsigned l)
+/* Items of `each` bytes, as many as stand in it: C2SP tlog-tiles, "tile/0/x001/234", ".p/W" when partial. */
+static bool column_get(struct walk *walk, const char *head, uint64_t index, size_t width, size_t each,
+                       uint8_t *out)
 {
-    struct level *level = &walk->levels[l];
-    char head[16], path[PATH];
-    size_t len;
-    (void)snprintf(head, sizeof head, "tile/%u", l % 10);
-    tile_path(head, level->tile, level->count, path);
-    if (!get(walk, path, walk->file, sizeof walk->file, &len))
-        return false;
-    if (len != level->count * VERIFY_HASH || memcmp(walk->file, level->hashes, len) != 0)
-        return verify_refuse(walk->v, "%s does not hold the hashes of its leaves", path);
-    return true;
+    char path[PATH];
+    size_t got, len = (size_t)snprintf(path, PATH, "%s/", head);
+    uint64_t of = 1;
+    while (index / of >= 1000)
+        of *= 1000;
+    for (; of > 0; of /= 1000)
+        len += (size_t)snprintf(path + len, PATH - len, of > 1 ? "x%03u/" : "%03u",
+                                (unsigned)(index / of % 1000));
+    if (width < VERIFY_TILE)
+        (void)snprintf(path + len, PATH - len, ".p/%zu", width);
+    return (get(walk, path, out, VERIFY_TILE * each, &got) && got == width * each) ||
+           verify_refuse(walk->v, "%s does not hold %zu of %zu bytes", path, width, each);
 }
 
-/* A full tile is one hash of the level above: the root of its 256. */
-static bool tile_append(struct walk *walk, const struct digest *leaf)
+/* --- tiles --- */
+static bool tile_compare(struct walk *walk, unsigned l, uint64_t tile, size_t width)
 {
-    struct digest hash = *leaf;
-    for (unsigned l = 0; l < VERIFY_TILE_LEVELS; l++) {
-        struct level *level = &walk->levels[l];
-        memcpy(level->hashes + VERIFY_HASH * level->count++, hash.b, VERIFY_HASH);
-        if (level->count < VERIFY_TILE)
-            return true;
-        struct verify_edge edge = {.size = 0};
-        if (!tile_compare(walk, l))
-            return false;
-        for (size_t i = 0; i < VERIFY_TILE; i++) {
-            memcpy(hash.b, level->hashes + VERIFY_HASH * i, VERIFY_HASH);
-            verify_edge_append(&edge, &hash);
-        }
-        hash = verify_edge_root(&edge);
-        level->tile++;
-        level->count = 0;
+    char head[16];
+    (void)snprintf(head, sizeof head, "tile/%u", l % 10);
+    return column_get(walk, head, tile, width, VERIFY_HASH, walk->file) &&
+           (memcmp(walk->file, walk->tiles[l], width * VERIFY_HASH) == 0 ||
+            verify_refuse(walk->v, "%s, number %" PRIu64 ": not the hashes of its leaves", head, tile));
+}
+
+/* The last leaf's hash, and those of the levels above where it completed one: the root of 256 below. */
+static bool tile_append(struct walk *walk)
+{
+    uint64_t count = walk->edge.size; /* of the level's hashes */
+    for (unsigned l = 0; l < VERIFY_TILE_LEVELS; l++, count /= VERIFY_TILE) {
+        uint8_t *last = walk->tiles[l] + VERIFY_HASH * ((count - 1) % VERIFY_TILE);
+        memcpy(last, walk->edge.made[8 * l].b, VERIFY_HASH);
+        if (count % VERIFY_TILE != 0 || !tile_compare(walk, l, count / VERIFY_TILE - 1, VERIFY_TILE))
+            return count % VERIFY_TILE != 0;
     }
     return true;
 }
@@ -116,27 +97,21 @@ static bool leaf_take(struct walk *walk, struct span entry, struct span opening)
     out->closed += opening.len == 0;
     walk->next_us = leaf.time_us + 1;
     verify_edge_append(&walk->edge, &leaf.hash);
-    return tile_append(walk, &leaf.hash) && compare_since(walk);
+    return tile_append(walk) && compare_since(walk);
 }
 
 /* Entries: u16 length and the leaf. Openings: 72 bytes each, zeros where the secret was destroyed. */
 static bool bundle_take(struct walk *walk, uint64_t n, size_t width)
 {
-    char path[PATH];
-    size_t len;
-    tile_path("openings", n, width, path);
-    if (!get(walk, path, walk->openings, sizeof walk->openings, &len) || len != width * VERIFY_OPENING)
-        return verify_refuse(walk->v, "%s does not hold %zu openings", path, width);
-    tile_path("tile/entries", n, width, path);
-    if (!get(walk, path, walk->entries, sizeof walk->entries, &len) || len != width * ENTRY)
-        return verify_refuse(walk->v, "%s does not hold %zu leaves", path, width);
+    if (!column_get(walk, "openings", n, width, VERIFY_OPENING, walk->openings) ||
+        !column_get(walk, "tile/entries", n, width, ENTRY, walk->entries))
+        return false;
     for (size_t i = 0; i < width; i++) {
         struct span entry = {walk->entries + i * ENTRY + 2, VERIFY_LEAF};
         struct span opening = {walk->openings + i * VERIFY_OPENING, VERIFY_OPENING};
-        if (sodium_is_zero(opening.at, VERIFY_OPENING))
-            opening.len = 0;
+        opening.len *= !sodium_is_zero(opening.at, VERIFY_OPENING);
         if (verify_u(entry.at - 2, 2) != VERIFY_LEAF)
-            return verify_refuse(walk->v, "%s holds an entry that is no leaf", path);
+            return verify_refuse(walk->v, "entry %" PRIu64 " is no leaf", walk->edge.size);
         if (!leaf_take(walk, entry, opening))
             return false;
     }
@@ -146,23 +121,18 @@ static bool bundle_take(struct walk *walk, uint64_t n, size_t width)
 static bool leaves_take(struct walk *walk)
 {
     uint64_t size = walk->out->checkpoint.size;
-    if (size > LEAVES_MAX)
-        return verify_refuse(walk->v, "a ledger of more than %" PRIu64 " leaves", LEAVES_MAX);
-    if (!compare_since(walk))
-        return false;
-    for (uint64_t n = 0; n * VERIFY_TILE < size; n++) {
+    bool good = compare_since(walk);
+    for (uint64_t n = 0; good && n * VERIFY_TILE < size; n++) {
         uint64_t left = size - n * VERIFY_TILE;
-        if (!bundle_take(walk, n, left < VERIFY_TILE ? (size_t)left : VERIFY_TILE))
-            return false;
+        good = bundle_take(walk, n, left < VERIFY_TILE ? (size_t)left : VERIFY_TILE);
     }
-    for (unsigned l = 0; l < VERIFY_TILE_LEVELS; l++)
-        if (walk->levels[l].count > 0 && !tile_compare(walk, l))
-            return false;
-    if (walk->compared != walk->out->since_count)
+    for (unsigned l = 0; good && l < VERIFY_TILE_LEVELS; l++, size /= VERIFY_TILE)
+        good = size % VERIFY_TILE == 0 || tile_compare(walk, l, size / VERIFY_TILE, size % VERIFY_TILE);
+    if (good && walk->compared != walk->out->since_count)
         return verify_refuse(walk->v, "an older checkpoint has more leaves than this ledger");
     struct digest root = verify_edge_root(&walk->edge);
-    return verify_digest_same(&root, &walk->out->checkpoint.root) ||
-           verify_refuse(walk->v, "the leaves do not have the root that was signed");
+    return good && (verify_digest_same(&root, &walk->out->checkpoint.root) ||
+                    verify_refuse(walk->v, "the leaves do not have the root that was signed"));
 }
 
 /* Read before the leaves, so that its tree is compared on the way; without a key of the partner, passed over.
@@ -196,7 +166,6 @@ bool verify_ledger_open(const struct verify_files *files, struct verify_ledger *
     if (!get(&walk, "checkpoint", walk.file, sizeof walk.file, &len) ||
         !verify_checkpoint_open((struct span) {walk.file, len}, now, v))
         return false;
-    if (!now->origin.ledger)
-        return verify_refuse(v, "its log is no release ledger");
-    return receipt_take(&walk) && leaves_take(&walk);
+    return (now->origin.ledger || verify_refuse(v, "its log is no release ledger")) && receipt_take(&walk) &&
+           leaves_take(&walk);
 }

@@ -7,6 +7,7 @@ enum { VERIFIED, REFUSED, USAGE, OBJECT_MAX = (2 << 20) + 2, PATH_BYTES = 4096 }
 
 static const char usage[] =
     "usage: bongsu-verify proof [OPTION...] FILE...       --object FILE, --entry FILE\n"
+    "       bongsu-verify voucher [OPTION...] FILE...     --object FILE\n"
     "       bongsu-verify checkpoint [OPTION...] FILE...  --receipt DISPOSITION\n"
     "       bongsu-verify ledger [OPTION...] DIR...       --since CHECKPOINT (may repeat)\n"
     "Whose signatures count, before other options: --card FILE, --keys FILE; both may repeat.\n"
@@ -88,8 +89,8 @@ static bool file_read(const void *ctx, const char *path, uint8_t *out, size_t si
                       struct verify *v)
 {
     char whole[PATH_BYTES];
-    int length = ctx == NULL ? snprintf(whole, sizeof whole, "%s", path)
-                             : snprintf(whole, sizeof whole, "%s/%s", (const char *)ctx, path);
+    int length = snprintf(whole, sizeof whole, "%s%s%s", ctx == NULL ? "" : (const char *)ctx,
+                          ctx == NULL ? "" : "/", path);
     if (length < 0 || (size_t)length >= sizeof whole)
         return verify_refuse(v, "a path above %d bytes", PATH_BYTES - 1);
     FILE *file = fopen(whole, "rb");
@@ -116,18 +117,18 @@ static bool enough(struct job *job, const struct verify_checkpoint *checkpoint)
                          checkpoint->cosigners.count, job->cosigners);
 }
 
-/* The exact bytes; a line end behind them is forgiven. */
-static bool object_fits(struct job *job, const struct verify_proof *proof)
+/* The SHA-256 of the exact bytes, which is `content`; NULL: of whatever they are. A line end is forgiven. */
+static bool object_hash(struct job *job, const struct digest *content, struct digest *out)
 {
     struct span object;
-    if (!get(job, job->object, job->bytes, sizeof job->bytes, &object))
-        return false;
-    struct digest whole = verify_sha256(&object, 1);
+    if (job->object == NULL || !get(job, job->object, job->bytes, sizeof job->bytes, &object))
+        return verify_refuse(&job->v, "give the object: --object FILE");
+    *out = verify_sha256(&object, 1);
+    if (content != NULL && verify_digest_same(out, content))
+        return true;
     object.len -= object.len > 0 && object.at[object.len - 1] == '\n';
-    struct digest cut = verify_sha256(&object, 1);
-    const struct digest *content = &proof->opening.content;
-    return (proof->has_opening &&
-            (verify_digest_same(&whole, content) || verify_digest_same(&cut, content))) ||
+    *out = verify_sha256(&object, 1);
+    return content == NULL || verify_digest_same(out, content) ||
            verify_refuse(&job->v, "the leaf does not open to the bytes of %.150s", job->object);
 }
 
@@ -175,11 +176,13 @@ static void say_proof(struct job *job, const struct verify_proof *proof)
 static bool run_proof(struct job *job, const char *path)
 {
     struct verify_proof proof;
+    struct digest object;
     struct span whole, entry = {NULL, 0};
     if ((job->entry != NULL && !get(job, job->entry, job->bytes, UINT16_MAX, &entry)) ||
         !get(job, path, job->file, sizeof job->file, &whole) ||
         !verify_proof_open(whole, entry, &proof, &job->v) || !enough(job, &proof.checkpoint) ||
-        (job->object != NULL && !object_fits(job, &proof)) || !since_fits(job, &proof.logged))
+        (job->object != NULL && !object_hash(job, &proof.opening.content, &object)) ||
+        !since_fits(job, &proof.logged))
         return false;
     say_checkpoint(job, path, &proof.checkpoint);
     say_proof(job, &proof);
@@ -219,6 +222,22 @@ static bool run_ledger(struct job *job, const char *dir)
     return true;
 }
 
+static bool run_voucher(struct job *job, const char *path)
+{
+    struct verify_voucher voucher;
+    struct digest object;
+    struct span file;
+    if (!object_hash(job, NULL, &object) || !get(job, path, job->file, sizeof job->file, &file) ||
+        !verify_voucher_open(file, &object, &voucher, &job->v))
+        return false;
+    say_verdict(job, path);
+    say(job, "origin", "%s", voucher.node);
+    say(job, "card_words", "%s", voucher.words);
+    say_hash(job, "object_sha256", &object);
+    say(job, "limits", "%s", voucher.limits);
+    return true;
+}
+
 /* --- the command line --- */
 static bool take(struct job *job, const char *option, const char *value)
 {
@@ -248,37 +267,35 @@ int main(int argc, char **argv)
     static const struct {
         const char *word;
         bool (*run)(struct job *job, const char *path);
-    } kinds[] = {{"proof", run_proof}, {"checkpoint", run_checkpoint}, {"ledger", run_ledger}};
+    } kinds[] = {{"proof", run_proof},
+                 {"checkpoint", run_checkpoint},
+                 {"ledger", run_ledger},
+                 {"voucher", run_voucher}};
     struct job job = {.kind = argc < 2 ? "" : argv[1]};
-    int status = USAGE, at = 2;
+    bool (*run)(struct job * job, const char *path) = NULL;
+    int status = VERIFIED, at = 2;
     if (strcmp(job.kind, "--version") == 0 || strcmp(job.kind, "--help") == 0)
         return fputs(job.kind[2] == 'h' ? usage : "bongsu-verify " BONGSU_VERSION "\n", stdout) < 0;
-    for (size_t k = 0; sodium_init() >= 0 && k < sizeof kinds / sizeof kinds[0]; k++) {
-        if (strcmp(job.kind, kinds[k].word) != 0)
-            continue;
-        status = VERIFIED;
-        for (; status == VERIFIED && at < argc && argv[at][0] == '-'; at++) {
-            if (strcmp(argv[at], "--json") == 0)
-                job.json = true;
-            else if (at + 1 == argc)
-                status = USAGE;
-            else if (at++, !take(&job, argv[at - 1], argv[at]))
-                status =
-                    fprintf(stderr, "bongsu-verify: %s: %s\n", argv[at], job.v.why) < 0 ? USAGE : REFUSED;
-        }
-        if (at == argc && status == VERIFIED)
-            status = USAGE;
-        for (bool go = status == VERIFIED; go && at < argc; at++) {
-            job.v.why[0] = '\0';
-            if (!kinds[k].run(&job, argv[at])) {
-                status = REFUSED;
-                say_verdict(&job, argv[at]);
-                say(&job, "why", "%s", job.v.why);
-            }
-            (void)printf(job.json ? "}\n" : "");
-        }
+    for (size_t k = 0; sodium_init() >= 0 && k < sizeof kinds / sizeof kinds[0]; k++)
+        run = strcmp(job.kind, kinds[k].word) == 0 ? kinds[k].run : run;
+    for (; run != NULL && at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--json") == 0)
+            job.json = true;
+        else if (at + 1 == argc)
+            run = NULL;
+        else if (at++, !take(&job, argv[at - 1], argv[at]))
+            return fprintf(stderr, "bongsu-verify: %s: %s\n", argv[at], job.v.why) < 0 ? USAGE : REFUSED;
     }
-    if (status == USAGE)
-        (void)fputs(usage, stderr);
+    if (run == NULL || at >= argc)
+        return fputs(usage, stderr) < 0 ? REFUSED : USAGE;
+    for (; at < argc; at++) {
+        job.v.why[0] = '\0';
+        if (!run(&job, argv[at])) {
+            status = REFUSED;
+            say_verdict(&job, argv[at]);
+            say(&job, "why", "%s", job.v.why);
+        }
+        (void)printf(job.json ? "}\n" : "");
+    }
     return status;
 }

@@ -2,16 +2,18 @@
 
 #include <openssl/x509.h>
 
-enum { ID = 4, STAMP = 8, WHOLE = ID + VERIFY_SIGNATURE_MAX, CARD_MAX = 16 << 10, ROOT = 4, SPKI = 26 };
+enum { ID = 4, STAMP = 8, WHOLE = ID + VERIFY_SIGNATURE_MAX, CARD_MAX = 16 << 10, ROOT = 4 };
 
-/* What stands before keys in verifier keys (LEDGER.md section 1): of Ed25519 a type; of ECDSA over P-256 a
- * type, for cosignatures a name, and the SubjectPublicKeyInfo (RFC 5480) up to the point. */
-#define SPKI_HEAD "\x30\x59\x30\x13\6\7\x2a\x86\x48\xce\x3d\2\1\6\x08\x2a\x86\x48\xce\x3d\3\1\7\3\x42\0"
-static const struct verify_form forms[] = {
-    {"\1", 1, 32, false},
-    {"\4", 1, 32, true},
-    {"\2" SPKI_HEAD, 1 + SPKI, VERIFY_POINT, false},
-    {"\377bongsu-cosignature-ecdsa-v1" SPKI_HEAD, 28 + SPKI, VERIFY_POINT, true}};
+/* What stands before keys in verifier keys (LEDGER.md section 1): of Ed25519 a type; of ECDSA a type, behind
+ * 0xff a name, and the SubjectPublicKeyInfo (RFC 5480) up to the point. Two rows for each signer. */
+#define SPKI_256 "\x30\x59\x30\x13\6\7\x2a\x86\x48\xce\x3d\2\1\6\x08\x2a\x86\x48\xce\x3d\3\1\7\3\x42\0"
+#define SPKI_384 "\x30\x76\x30\x10\6\7\x2a\x86\x48\xce\x3d\2\1\6\5\x2b\x81\4\0\x22\3\x62\0"
+static const struct verify_form forms[] = {{"\1", 1, 32, false},
+                                           {"\4", 1, 32, true},
+                                           {"\2" SPKI_256, 1 + 26, 65, false},
+                                           {"\377bongsu-cosignature-ecdsa-v1" SPKI_256, 28 + 26, 65, true},
+                                           {"\377bongsu-ecdsa-p384-sha384-v1" SPKI_384, 28 + 23, 97, false},
+                                           {"\377bongsu-cosignature-ecdsa-v1" SPKI_384, 28 + 23, 97, true}};
 
 /* --- notes --- */
 /* Em dash, space, name, space, base64 of an identifier and at least one byte. */
@@ -32,27 +34,24 @@ static bool line_parse(struct span line, struct verify_note *note)
 
 bool verify_note_parse(struct span whole, struct verify_note *out, struct verify *v)
 {
-    struct verify_note note = {.count = 0};
     struct span line;
     size_t end = whole.len;
+    out->count = 0;
     if (whole.len > VERIFY_NOTE_MAX || !verify_text_ok(whole))
         return verify_refuse(v, "a note that is too long, not UTF-8, or has a control character");
     while (end >= 2 && !(whole.at[end - 1] == '\n' && whole.at[end - 2] == '\n'))
         end--;
     if (end < 2)
         return verify_refuse(v, "no empty line before the signatures");
-    note.text = (struct span) {whole.at, end - 1};
+    out->text = (struct span) {whole.at, end - 1};
     struct span rest = {whole.at + end, whole.len - end};
     while (rest.len > 0) {
-        if (note.count == VERIFY_LINES_MAX)
+        if (out->count == VERIFY_LINES_MAX)
             return verify_refuse(v, "more than %d signature lines", VERIFY_LINES_MAX);
-        if (!verify_cut(&rest, '\n', &line) || !line_parse(line, &note))
-            return verify_refuse(v, "line %zu behind the text is no signature line", note.count + 1);
+        if (!verify_cut(&rest, '\n', &line) || !line_parse(line, out))
+            return verify_refuse(v, "line %zu behind the text is no signature line", out->count + 1);
     }
-    if (note.count == 0)
-        return verify_refuse(v, "a note without a signature");
-    *out = note;
-    return true;
+    return out->count > 0 || verify_refuse(v, "a note without a signature");
 }
 
 /* SHA-256(name || 0x0A || what stands before || public key)[:4]; of type 2 the SubjectPublicKeyInfo alone. */
@@ -65,16 +64,18 @@ static uint32_t key_id(const struct verify_key *key)
 }
 
 /* OpenSSL takes one spelling of a signature (DER) alone; the point begins with 4 in ours. */
-static bool holds(const struct verify_key *key, struct span signature, struct span message)
+bool verify_key_holds(const struct verify_key *key, struct span signature, struct span message)
 {
     const uint8_t *point = key->bytes + key->form->head_len;
-    if (key->form->size != VERIFY_POINT)
+    size_t spki = key->form->size == 97 ? 23 : 26;
+    if (key->form->size == 32)
         return signature.len == crypto_sign_BYTES &&
                crypto_sign_verify_detached(signature.at, message.at, message.len, point) == 0;
-    EVP_PKEY *public = d2i_PUBKEY(NULL, &(const uint8_t *) {point - SPKI}, SPKI + VERIFY_POINT);
+    EVP_PKEY *public = d2i_PUBKEY(NULL, &(const uint8_t *) {point - spki}, (long)(spki + key->form->size));
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    const EVP_MD *hash = spki == 23 ? EVP_sha384() : EVP_sha256();
     bool good = public != NULL && point[0] == 4 && ctx != NULL &&
-                EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, public) == 1 &&
+                EVP_DigestVerifyInit(ctx, NULL, hash, NULL, public) == 1 &&
                 EVP_DigestVerify(ctx, signature.at, signature.len, message.at, message.len) == 1;
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(public);
@@ -96,7 +97,8 @@ static bool signature_holds(struct span text, const struct verify_key *key, stru
         head = (size_t)snprintf((char *)message, 64, "cosignature/v1\ntime %" PRIu64 "\n", *out_time_s);
     }
     memcpy(message + head, text.at, text.len);
-    return holds(key, (struct span) {bytes + skip, len - skip}, (struct span) {message, head + text.len});
+    return verify_key_holds(key, (struct span) {bytes + skip, len - skip},
+                            (struct span) {message, head + text.len});
 }
 
 static bool key_fits(struct verify_key *key, enum verify_role role, struct span origin)
@@ -156,22 +158,21 @@ static bool trust_add(const struct verify_key *key, struct verify *v)
 static bool key_parse(struct span vkey, struct verify_key *out)
 {
     struct span name, id;
-    struct verify_key key = {.begins = false};
     char hex[2 * ID + 1];
     size_t len;
+    *out = (struct verify_key) {.begins = false};
     if (!verify_cut(&vkey, '+', &name) || !verify_cut(&vkey, '+', &id) || name.len == 0 ||
         name.len > VERIFY_KEY_NAME_MAX || memchr(name.at, ' ', name.len) != NULL || !verify_text_ok(name) ||
-        !verify_base64(vkey, key.bytes, sizeof key.bytes, &len))
+        !verify_base64(vkey, out->bytes, sizeof out->bytes, &len))
         return false;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (len == forms[i].head_len + forms[i].size &&
-            memcmp(key.bytes, forms[i].head, forms[i].head_len) == 0)
-            key.form = &forms[i];
-    if (key.form == NULL)
+            memcmp(out->bytes, forms[i].head, forms[i].head_len) == 0)
+            out->form = &forms[i];
+    if (out->form == NULL)
         return false;
-    memcpy(key.name, name.at, name.len);
-    (void)snprintf(hex, sizeof hex, "%08x", (unsigned)key_id(&key));
-    *out = key;
+    memcpy(out->name, name.at, name.len);
+    (void)snprintf(hex, sizeof hex, "%08x", (unsigned)key_id(out));
     return verify_same(id, verify_span_of(hex));
 }
 
@@ -185,7 +186,7 @@ bool verify_trust_keys(struct span text, struct verify *v)
         if (line.len == 0 || line.at[0] == '#')
             continue;
         if (!key_parse(line, &key))
-            return verify_refuse(v, "not a verifier key of Ed25519 or P-256: NAME+ID+KEY, its own ID");
+            return verify_refuse(v, "not a verifier key of Ed25519, P-256 or P-384: NAME+ID+KEY, its own ID");
         if (!trust_add(&key, v))
             return false;
     }
@@ -215,8 +216,7 @@ static void card_words(const struct verify_key *root, struct span node, char out
     }
 }
 
-/* In the order of the page; identities and addresses follow and say nothing about signatures. The keys
- * stand at ROOT and behind it. */
+/* In the page's order; identities and addresses follow. The keys stand at ROOT and behind it. */
 static bool card_parse(struct span rest, struct verify *keys)
 {
     static const char *const words[] = {"country", "number", "issued",      "expires", "root",    "tls",
@@ -230,9 +230,9 @@ static bool card_parse(struct span rest, struct verify *keys)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct verify_key *key = &keys->keys[i];
         bool ledger = strcmp(words[i], "ledger") == 0, cosign = strcmp(words[i], "cosign") == 0;
-        *key = (struct verify_key) {.begins = ledger, .form = &forms[2 * (suite > 1) + cosign]};
-        ahead = rest;
-        rest = i == ROOT && member(&ahead, "minimum-suite", &line) ? ahead : rest; /* says nothing here */
+        *key = (struct verify_key) {.begins = ledger, .form = &forms[2 * (suite - 1) + cosign]};
+        for (size_t k = 0; i == ROOT && k < 2; k++) /* what may stand before the keys says nothing here */
+            rest = (ahead = rest, member(&ahead, k > 0 ? "minimum-suite" : "known-as", &line)) ? ahead : rest;
         memcpy(key->bytes, key->form->head, key->form->head_len);
         if (!member(&rest, words[i], &line) ||
             (i >= ROOT && (!verify_base64(line, key->bytes + key->form->head_len, key->form->size, &len) ||

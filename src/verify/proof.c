@@ -19,17 +19,15 @@ bool verify_leaf_read(struct span bytes, struct verify_leaf *out, struct verify 
     const uint8_t *at = bytes.at;
     if (bytes.len != VERIFY_LEAF || at[0] != 1 || verify_u(at + 1, 2) != 1)
         return verify_refuse(v, "not a leaf of version 1 and suite 1");
-    struct verify_leaf leaf = {.op = at[3],
-                               .epoch = (uint32_t)verify_u(at + 4, 4),
-                               .seq = verify_u(at + 8, 8),
-                               .time_us = verify_u(at + 16, 8),
-                               .hash = verify_leaf_hash(bytes)};
-    if (verify_op_word(leaf.op) == NULL || leaf.seq >= VERIFY_SIZE_MAX || leaf.time_us > INT64_MAX)
-        return verify_refuse(v, "a leaf with an unknown op, or a seq or time beyond 2^63 - 1");
-    memcpy(leaf.partner.b, at + 24, VERIFY_HASH);
-    memcpy(leaf.issuer.b, at + 56, VERIFY_HASH);
-    *out = leaf;
-    return true;
+    *out = (struct verify_leaf) {.op = at[3],
+                                 .epoch = (uint32_t)verify_u(at + 4, 4),
+                                 .seq = verify_u(at + 8, 8),
+                                 .time_us = verify_u(at + 16, 8),
+                                 .hash = verify_leaf_hash(bytes)};
+    memcpy(out->partner.b, at + 24, VERIFY_HASH);
+    memcpy(out->issuer.b, at + 56, VERIFY_HASH);
+    return (verify_op_word(out->op) != NULL && out->seq < VERIFY_SIZE_MAX && out->time_us <= INT64_MAX) ||
+           verify_refuse(v, "a leaf with an unknown op, or a seq or time beyond 2^63 - 1");
 }
 
 bool verify_opening_read(struct span bytes, const struct verify_leaf *leaf, bool urgent,
@@ -37,7 +35,6 @@ bool verify_opening_read(struct span bytes, const struct verify_leaf *leaf, bool
 {
     static const char mark[] = "bongsu leaf partner v1"; /* with its terminating zero */
     const uint8_t op = (uint8_t)leaf->op;
-    struct verify_opening opening;
     struct span parts[] = {{(const uint8_t *)mark, sizeof mark},
                            {bytes.at, VERIFY_HASH},
                            {&op, 1},
@@ -45,15 +42,12 @@ bool verify_opening_read(struct span bytes, const struct verify_leaf *leaf, bool
     struct digest made = verify_sha256(parts, 4);
     if (!verify_digest_same(&made, &leaf->partner))
         return verify_refuse(v, "the opening does not open leaf %" PRIu64, leaf->seq);
-    memcpy(opening.content.b, bytes.at + VERIFY_HASH, VERIFY_HASH);
-    opening.subject = verify_u(bytes.at + 2 * VERIFY_HASH, 8);
-    bool content = !sodium_is_zero(opening.content.b, VERIFY_HASH),
-         about = opening.subject != VERIFY_SUBJECT_NONE;
-    if ((ops[op].content != MAY && ops[op].content != content) || ops[op].subject != about ||
-        (about && !urgent && opening.subject >= leaf->seq))
-        return verify_refuse(v, "leaf %" PRIu64 " opens to what a %s does not have", leaf->seq, ops[op].word);
-    *out = opening;
-    return true;
+    memcpy(out->content.b, bytes.at + VERIFY_HASH, VERIFY_HASH);
+    out->subject = verify_u(bytes.at + 2 * VERIFY_HASH, 8);
+    bool content = !sodium_is_zero(out->content.b, VERIFY_HASH), about = out->subject != VERIFY_SUBJECT_NONE;
+    return ((ops[op].content == MAY || ops[op].content == content) && ops[op].subject == about &&
+            (!about || urgent || out->subject < leaf->seq)) ||
+           verify_refuse(v, "leaf %" PRIu64 " opens to what a %s does not have", leaf->seq, ops[op].word);
 }
 
 /* u32 length and the bytes. */
@@ -66,10 +60,8 @@ static bool blob(struct span *rest, struct span *out)
 static bool text_blob(struct span *rest, char out[VERIFY_NAME_MAX + 1])
 {
     struct span text;
-    if (!blob(rest, &text) || text.len > VERIFY_NAME_MAX || !verify_text_ok(text))
-        return false;
-    memcpy(out, text.at, text.len);
-    return true;
+    return blob(rest, &text) && text.len <= VERIFY_NAME_MAX && verify_text_ok(text) &&
+           memcpy(out, text.at, text.len) == out;
 }
 
 static bool reason_read(struct span bytes, const struct verify_leaf *leaf, struct verify_reason *out,
@@ -78,15 +70,13 @@ static bool reason_read(struct span bytes, const struct verify_leaf *leaf, struc
     static const char mark[] = "bongsu leaf issuer v1"; /* with its terminating zero */
     struct span parts[] = {{(const uint8_t *)mark, sizeof mark}, bytes}, rest = bytes, policy, salt;
     struct digest made = verify_sha256(parts, 2);
-    struct verify_reason reason = {.rule = ""};
     if (!verify_digest_same(&made, &leaf->issuer))
         return verify_refuse(v, "the reason is not what leaf %" PRIu64 " commits to", leaf->seq);
-    if (!verify_take(&rest, VERIFY_HASH, &salt) || !text_blob(&rest, reason.rule) || !blob(&rest, &policy) ||
-        policy.len != VERIFY_HASH || !text_blob(&rest, reason.approver) || !text_blob(&rest, reason.source) ||
+    if (!verify_take(&rest, VERIFY_HASH, &salt) || !text_blob(&rest, out->rule) || !blob(&rest, &policy) ||
+        policy.len != VERIFY_HASH || !text_blob(&rest, out->approver) || !text_blob(&rest, out->source) ||
         rest.len > 0)
         return verify_refuse(v, "not a reason: rule, policy digest, approver, source");
-    memcpy(reason.policy.b, policy.at, VERIFY_HASH);
-    *out = reason;
+    memcpy(out->policy.b, policy.at, VERIFY_HASH);
     return true;
 }
 
@@ -188,24 +178,70 @@ static bool extra_open(const struct file *file, struct verify_proof *proof, stru
 
 bool verify_proof_open(struct span whole, struct span entry, struct verify_proof *out, struct verify *v)
 {
-    struct verify_proof proof = {.has_leaf = entry.at == NULL};
     struct file file = {.extra_len = 0};
-    if (!file_parse(whole, &file, &proof.index))
+    *out = (struct verify_proof) {.has_leaf = entry.at == NULL};
+    if (!file_parse(whole, &file, &out->index))
         return verify_refuse(v, "not a tlog-proof file: head, extra, index, at most %d hashes, an empty line",
                              VERIFY_PATH_MAX);
-    if (proof.has_leaf && file.extra_len < VERIFY_LEAF)
+    if (out->has_leaf && file.extra_len < VERIFY_LEAF)
         return verify_refuse(v, "the extra holds no leaf of bongsu; name the logged entry with --entry");
-    if (!verify_checkpoint_open(file.checkpoint, &proof.checkpoint, v))
+    if (!verify_checkpoint_open(file.checkpoint, &out->checkpoint, v))
         return false;
-    proof.has_logged = proof.has_leaf && proof.checkpoint.origin.log;
-    proof.has_leaf = proof.has_leaf && !proof.has_logged;
+    out->has_logged = out->has_leaf && out->checkpoint.origin.log;
+    out->has_leaf = out->has_leaf && !out->has_logged;
     if (entry.at == NULL)
-        entry = (struct span) {file.extra, proof.has_logged ? ENTRY : VERIFY_LEAF};
-    proof.hash = verify_leaf_hash(entry);
-    if (!inclusion(&file, proof.index, proof.checkpoint.size, &proof.hash, &proof.checkpoint.root))
+        entry = (struct span) {file.extra, out->has_logged ? ENTRY : VERIFY_LEAF};
+    out->hash = verify_leaf_hash(entry);
+    if (!inclusion(&file, out->index, out->checkpoint.size, &out->hash, &out->checkpoint.root))
         return verify_refuse(v, "the path does not lead from the leaf to the signed root");
-    if (proof.has_logged ? !logged_open(&file, &proof, v) : proof.has_leaf && !extra_open(&file, &proof, v))
-        return false;
-    *out = proof;
-    return true;
+    return out->has_logged ? logged_open(&file, out, v) : !out->has_leaf || extra_open(&file, out, v);
+}
+
+/* --- vouchers: SYNC.md section 4 --- */
+enum { SAID = 2 + 4, ID = 4, SIGNATURE_MAX = 128 };
+
+static const char statement[] = "bongsu voucher v1", ids[] = "bongsu voucher key v1"; /* with their zeroes */
+
+/* A card's ledger key: of this node and a signer of this suite; `id` tells it from the node's other ones. */
+static bool is_by(const struct verify_key *key, const char *node, unsigned suite, struct span id)
+{
+    struct span rest = verify_span_of(key->name);
+    struct span parts[] = {{(const uint8_t *)ids, sizeof ids},
+                           {key->bytes + key->form->head_len, key->form->size}};
+    return key->begins && verify_head_take(&rest, "bongsu/") && verify_head_take(&rest, node) &&
+           verify_same(rest, verify_span_of("/")) && key->form->size / 32 == suite / 2 + 1 &&
+           memcmp(verify_sha256(parts, 2).b, id.at, ID) == 0;
+}
+
+bool verify_voucher_open(struct span whole, const struct digest *content, struct verify_voucher *out,
+                         struct verify *v)
+{
+    uint8_t bytes[SAID + VERIFY_NAME_MAX + ID + 4 + VERIFY_LIMITS_MAX + 4 + SIGNATURE_MAX];
+    uint8_t message[sizeof statement + SAID + VERIFY_NAME_MAX + VERIFY_HASH + 4 + VERIFY_LIMITS_MAX];
+    struct span rest = {bytes, 0}, suite, node, id, limits, signature;
+    *out = (struct verify_voucher) {.node = ""};
+    whole.len -= whole.len > 0 && whole.at[whole.len - 1] == '\n';
+    if (!verify_base64(whole, bytes, sizeof bytes, &rest.len) || !verify_take(&rest, 2, &suite) ||
+        verify_u(suite.at, 2) - 1 > 4 || !blob(&rest, &node) || !verify_name(node, out->node) ||
+        !verify_take(&rest, ID, &id) || !blob(&rest, &limits) || limits.len > VERIFY_LIMITS_MAX ||
+        !verify_text_ok(limits) || (limits.len > 0 && limits.at[limits.len - 1] != '\n') ||
+        !blob(&rest, &signature) || rest.len > 0)
+        return verify_refuse(v, "not a voucher: suite, node, key, limits, signature");
+    memcpy(out->limits, limits.at, limits.len);
+    /* What is signed: suite and node as they stand, the object, the limits as they stand. */
+    struct span parts[] = {{(const uint8_t *)statement, sizeof statement},
+                           {bytes, SAID + node.len},
+                           {content->b, VERIFY_HASH},
+                           {limits.at - 4, 4 + limits.len}};
+    struct span said = {message, 0};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; said.len += parts[i++].len)
+        memcpy(message + said.len, parts[i].at, parts[i].len);
+    for (size_t k = 0; k < v->count; k++) {
+        if (!is_by(&v->keys[k], out->node, (unsigned)verify_u(suite.at, 2), id))
+            continue;
+        memcpy(out->words, v->keys[k].words, sizeof out->words);
+        return verify_key_holds(&v->keys[k], signature, said) ||
+               verify_refuse(v, "%s did not sign these bytes with these limits", out->node);
+    }
+    return verify_refuse(v, "no given card of %s names the key that signed it", out->node);
 }

@@ -1,5 +1,6 @@
 #include "verify/verify.h"
 
+#include <openssl/asn1.h>
 #include <stdarg.h>
 #include <time.h>
 
@@ -42,7 +43,7 @@ bool verify_head_take(struct span *s, const char *head)
 unsigned verify_suite(struct span line, const char *form)
 {
     bool named = verify_head_take(&line, form) && verify_head_take(&line, "/suite") && line.len == 1;
-    return !named || line.at[0] < '1' || line.at[0] > '3' ? 0 : line.at[0] == '1' ? 1 : 2;
+    return !named || line.at[0] < '1' || line.at[0] > '5' ? 0 : (unsigned)(line.at[0] - '0') / 2 + 1;
 }
 
 bool verify_number(struct span s, uint64_t max, uint64_t *out)
@@ -69,31 +70,16 @@ bool verify_base64(struct span s, uint8_t *out, size_t size, size_t *out_len)
                                      sodium_base64_VARIANT_ORIGINAL) == 0;
 }
 
-/* RFC 3629: the number of bytes of the character that begins here, 0 when none does. */
-static size_t character(struct span s)
-{
-    uint8_t c = s.at[0];
-    size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-    if (len > s.len)
-        return 0;
-    uint32_t rune = len < 2 ? c : c & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((s.at[i] & 0xc0) != 0x80)
-            return 0;
-        rune = rune << 6 | (s.at[i] & 0x3fu);
-    }
-    bool surrogate = rune >= 0xd800 && rune < 0xe000;
-    bool longer = (len == 3 && rune < 0x800) || (len == 4 && (rune < 0x10000 || rune > 0x10ffff));
-    return surrogate || longer ? 0 : len;
-}
-
+/* OpenSSL's decoder refuses what RFC 3629 does: longer spellings, surrogates, what ends too early. */
 bool verify_text_ok(struct span s)
 {
     struct span one = {NULL, 1};
-    while (s.len > 0 && one.len > 0)
-        if (!verify_take(&s, character(s), &one) || (one.len > 0 && one.at[0] < 0x20 && one.at[0] != '\n'))
-            return false;
-    return one.len > 0;
+    unsigned long rune = '\n';
+    while (s.len > 0 && one.len > 0 && (rune >= 0x20 || rune == '\n')) {
+        int len = UTF8_getc(s.at, (int)s.len, &rune);
+        (void)verify_take(&s, len < 0 ? 0 : (uint64_t)len, &one);
+    }
+    return one.len > 0 && (rune >= 0x20 || rune == '\n');
 }
 
 bool verify_name(struct span s, char out[VERIFY_NAME_MAX + 1])
@@ -116,10 +102,8 @@ uint64_t verify_u(const uint8_t *at, size_t width)
 
 void verify_time(uint64_t seconds, unsigned us, char out[VERIFY_TIME])
 {
-    time_t time = seconds > INT64_MAX ? INT64_MAX : (time_t)seconds;
-    const struct tm *tm = gmtime(&time);
-    char text[40];
-    if (tm == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", tm) != 19)
-        (void)snprintf(text, sizeof text, "9999-12-31T23:59:59"); /* as the node prints what is later */
-    (void)snprintf(out, VERIFY_TIME, "%.19s.%06uZ", text, us % 1000000);
+    const struct tm *tm = gmtime(&(time_t) {(time_t)seconds});
+    if (tm == NULL || strftime(out, VERIFY_TIME, "%Y-%m-%dT%H:%M:%S", tm) != 19)
+        (void)snprintf(out, VERIFY_TIME, "9999-12-31T23:59:59"); /* as the node prints what is later */
+    (void)snprintf(out + 19, VERIFY_TIME - 19, ".%06uZ", us % 1000000);
 }

@@ -1,8 +1,9 @@
-/* bongsu-verify: reads what a bongsu node signed - proof files, checkpoints, receipts, whole exported ledgers
+/* bongsu-verify: reads what a node signed - proof files, checkpoints, receipts, exported ledgers, vouchers
  * - and says whether it holds, offline, for whoever need not trust bongsu. A second implementation of
  * docs/protocol/LEDGER.md and the C2SP pages that it names, written from those pages: it includes no other
- * room and needs libsodium (Ed25519, base64) and OpenSSL (SHA-256, ECDSA) alone, so that a mistake of the
- * rooms that wrote a ledger is not made again by its reader; and it has under 1,500 lines, to be read whole.
+ * room and needs libsodium (Ed25519, SHA-256, base64) and OpenSSL (ECDSA, UTF-8) alone, so that a mistake of
+ * the rooms that wrote a ledger is not made again by its reader; and it has under 1,500 lines, to be read
+ * whole.
  *
  * Must never: use a word of a note before a signature over it was verified by a key that the caller gave; use
  * the heap; read past a bound below; say "verified" of something that was not looked at.
@@ -21,7 +22,7 @@
 #define VERIFY_SUBJECT_NONE UINT64_MAX
 #define SPAN_NONE           ((struct span) {NULL, 0})
 
-enum { VERIFY_HASH = 32, VERIFY_POINT = 65, VERIFY_LEVELS = 63, VERIFY_LEAF = 88, VERIFY_OPENING = 72 };
+enum { VERIFY_HASH = 32, VERIFY_LEVELS = 63, VERIFY_LEAF = 88, VERIFY_OPENING = 72 };
 enum { VERIFY_TILE = 256, VERIFY_TILE_LEVELS = 8, VERIFY_EXTRA_MAX = 2048 };
 enum {
     VERIFY_NOTE_MAX = 128 << 10, /* a note: 16 post-quantum signature lines and the text */
@@ -31,6 +32,7 @@ enum {
     VERIFY_NAME_MAX = 64,        /* of a node, an audience, a rule, a source */
     VERIFY_KEY_NAME_MAX = 160,   /* an origin */
     VERIFY_PATH_MAX = 64,        /* hashes of a Merkle path */
+    VERIFY_LIMITS_MAX = 512,     /* of passing an object on, in a voucher */
     VERIFY_KEYS_MAX = 24,        /* what a caller can trust at once: eight cards */
     VERIFY_SINCE_MAX = 8,        /* older checkpoints that a ledger is compared with */
     VERIFY_WORDS = 8 * 6,        /* eight words of five letters, spaces, the end */
@@ -55,7 +57,7 @@ struct verify_key {
     char name[VERIFY_KEY_NAME_MAX + 1]; /* of a card's ledger key "bongsu/<node>/", which begins origins */
     bool begins;
     const struct verify_form *form;
-    uint8_t bytes[128];       /* what stands before the public key, and that */
+    uint8_t bytes[160];       /* what stands before the public key, and that */
     char words[VERIFY_WORDS]; /* of the card that it stands on; empty: on none */
 };
 /* One asking: whose signatures count, and what was refused first. Zeroed: nobody's, nothing. */
@@ -85,7 +87,7 @@ bool verify_cut(struct span *rest, char end, struct span *out);
 bool verify_take(struct span *rest, uint64_t len, struct span *out);
 /* Takes `head` off the beginning; false when it does not begin so. */
 bool verify_head_take(struct span *s, const char *head);
-/* Of a text's first line, "<form>/suite<number>": 1 when keys are of Ed25519, 2 of P-256, 0 not known. */
+/* Of a first line, "<form>/suite<number>": 1 for keys of Ed25519, 2 of P-256, 3 of P-384; 0: not known. */
 unsigned verify_suite(struct span line, const char *form);
 /* No sign, no leading zero, at most `max`. */
 bool verify_number(struct span s, uint64_t max, uint64_t *out);
@@ -111,8 +113,8 @@ static inline bool verify_digest_line(struct span *rest, struct digest *out)
 bool verify_text_ok(struct span s);
 /* Node and audience names; copied with an end. */
 bool verify_name(struct span s, char out[VERIFY_NAME_MAX + 1]);
-uint64_t verify_u(const uint8_t *at, size_t width); /* big-endian */
-void verify_time(uint64_t seconds, unsigned us, char out[VERIFY_TIME]);
+uint64_t verify_u(const uint8_t *at, size_t width);                     /* big-endian */
+void verify_time(uint64_t seconds, unsigned us, char out[VERIFY_TIME]); /* seconds <= INT64_MAX */
 
 /* --- tree.c: RFC 6962 section 2.1 --- */
 /* Of the parts, one after another. */
@@ -120,10 +122,11 @@ struct digest verify_sha256(const struct span *parts, size_t count);
 struct digest verify_leaf_hash(struct span entry);
 struct digest verify_node(const struct digest *left, const struct digest *right);
 
-/* The complete subtrees of a tree of `size` leaves: at[k] of 2^k leaves, for every one bit of size. */
+/* The complete subtrees of a tree of `size` leaves: at[k] of 2^k leaves, for every one bit of size; and made,
+ * those that the last leaf completed: made[k], as far as 2^k divides size. */
 struct verify_edge {
     uint64_t size;
-    struct digest at[VERIFY_LEVELS];
+    struct digest at[VERIFY_LEVELS], made[VERIFY_LEVELS];
 };
 void verify_edge_append(struct verify_edge *edge, const struct digest *leaf); /* size < VERIFY_SIZE_MAX */
 struct digest verify_edge_root(const struct verify_edge *edge);
@@ -145,6 +148,9 @@ struct verify_note {
 };
 bool verify_note_parse(struct span whole, struct verify_note *out, struct verify *v);
 
+/* Over exactly this message. */
+bool verify_key_holds(const struct verify_key *key, struct span signature, struct span message);
+
 enum verify_role { VERIFY_LOG, VERIFY_COSIGNER, VERIFY_HOLDER };
 struct verify_signers {
     size_t count;
@@ -153,8 +159,7 @@ struct verify_signers {
         uint64_t time_s;       /* of cosignatures: the latest */
     } at[VERIFY_KEYS_MAX];
 };
-/* Who of those that are trusted in this role signed; every line of theirs must verify, others' lines are not
- * looked at. `origin`: of the log, when the role is that. */
+/* Who of those trusted in this role signed; each of their lines must verify. `origin`: of the log. */
 bool verify_note_signed(const struct verify_note *note, enum verify_role role, struct span origin,
                         struct verify_signers *out, struct verify *v);
 
@@ -186,7 +191,7 @@ struct verify_receipt {
 bool verify_receipt_open(struct span disposition, const struct verify_checkpoint *checkpoint,
                          struct verify_receipt *out, struct verify *v);
 
-/* --- proof.c: LEDGER.md sections 2 to 4 and 12, and C2SP tlog-proof --- */
+/* --- proof.c: LEDGER.md sections 2 to 4 and 12, C2SP tlog-proof, vouchers (SYNC.md section 4) --- */
 struct verify_leaf {
     unsigned op;
     uint32_t epoch;
@@ -220,6 +225,14 @@ struct verify_proof {
 /* `entry`: what another kind of log holds (the extra is not looked at); SPAN_NONE: a bongsu leaf, or an entry
  * of the log of a node, in the extra. */
 bool verify_proof_open(struct span whole, struct span entry, struct verify_proof *out, struct verify *v);
+
+struct verify_voucher {
+    char node[VERIFY_NAME_MAX + 1], limits[VERIFY_LIMITS_MAX + 1], words[VERIFY_WORDS]; /* of its card */
+};
+/* What the node where an object entered signed: of the object with this SHA-256, by a card of the node that
+ * it names. `whole`: base64, and a line end. */
+bool verify_voucher_open(struct span whole, const struct digest *content, struct verify_voucher *out,
+                         struct verify *v);
 
 /* --- ledger.c: an exported ledger (LEDGER.md section 10) --- */
 /* Where its files come from: `size` bytes at most; false when it is not there, or (then in why) longer. */

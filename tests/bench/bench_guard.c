@@ -76,22 +76,22 @@ static void look(struct guard *guard, const struct buf *page)
 }
 
 /* What the formats demand of anybody who looks: of each object its hash, the commitment that its opening
- * makes, its leaf's hash, and one node of the tree. */
+ * makes, its leaf's hash, and one node of the tree; of two objects at a time. */
 static double hashing_ns(struct corpus *corpus, struct buf *object)
 {
-    enum { COMMITMENT = 105, LEAF = 97, NODE = 65, SAMPLES = 2000 };
+    enum { COMMITMENT = 105, LEAF = 89, NODE = 65, SAMPLES = 2000 };
     static const uint8_t zeros[COMMITMENT];
-    static const size_t small[] = {COMMITMENT, LEAF, NODE};
     double best = 1e9;
     buf_clear(object);
     corpus_next(corpus, object);
+    const struct bytes data[] = {buf_bytes(object),     bytes_of(zeros, COMMITMENT), bytes_of(zeros, LEAF),
+                                 buf_bytes(object),     bytes_of(zeros, COMMITMENT), bytes_of(zeros, LEAF),
+                                 bytes_of(zeros, NODE), bytes_of(zeros, NODE)};
+    struct hash made[sizeof data / sizeof *data];
     for (unsigned round = 0; round < ROUNDS; round++) {
         double start = cpu_now();
-        for (unsigned i = 0; i < SAMPLES; i++) {
-            (void)hash_sha256(buf_bytes(object));
-            for (size_t k = 0; k < sizeof small / sizeof *small; k++)
-                (void)hash_sha256(bytes_of(zeros, small[k]));
-        }
+        for (unsigned i = 0; i < SAMPLES; i += 2)
+            hash_sha256_each(data, sizeof data / sizeof *data, made);
         double ns = (cpu_now() - start) * 1e9 / SAMPLES;
         best = ns < best ? ns : best;
     }

@@ -16,6 +16,7 @@
 #include "bench_out.h"
 #include "core/mem.h"
 #include "core/seal.h"
+#include "core/suite.h"
 #include "corpus.h"
 #include "gate/gate.h"
 #include "ledger/leaf.h"
@@ -75,7 +76,7 @@ static void floor_object(struct floor_state *f, struct json_val value, struct by
     memcpy(secret.b, hash.b, sizeof secret.b);
     uint8_t *out = buf_extend(&f->frames, raw.len + SEAL_TAG_SIZE + 64);
     must(out != NULL && json_get_str(value, STR("id"), &id));
-    seal_close(&secret, raw, bytes_of(NULL, 0), out + 64);
+    bench_check(seal_close(SUITE_1, &secret, raw, bytes_of(NULL, 0), out + 64), "seal");
     buf_put(&f->keys, secret.b, sizeof secret.b);
     memcpy(f->merge[f->merge_count++], hash.b, 32);
 }

@@ -13,6 +13,7 @@
 #include "bench_out.h"
 #include "core/buf.h"
 #include "core/mem.h"
+#include "core/suite.h"
 #include "store/index_lmdb.h"
 #include "store/store.h"
 
@@ -72,9 +73,10 @@ static double bare(const char *dir, size_t objects, const uint8_t *plain, double
             uint8_t *to = group + i * frame;
             struct seal_secret *secret = (struct seal_secret *)(void *)(secrets + i * 32);
             memcpy(to + FRAME_HEADER_SIZE + SEALED_HEAD_SIZE, plain, ENVELOPE);
-            seal_close(secret, bytes_of(plain, PLAIN), bytes_of(plain, 26 + ENVELOPE),
-                       to + FRAME_HEADER_SIZE + SEALED_HEAD_SIZE + ENVELOPE);
-            frame_head_write(to, FRAME_OBJ, offset,
+            check(seal_close(SUITE_1, secret, bytes_of(plain, PLAIN), bytes_of(plain, 26 + ENVELOPE),
+                             to + FRAME_HEADER_SIZE + SEALED_HEAD_SIZE + ENVELOPE),
+                  "seal");
+            frame_head_write(to, LOG_SUITE, FRAME_OBJ, offset,
                              bytes_of(to + FRAME_HEADER_SIZE, frame - FRAME_HEADER_SIZE));
             memcpy(headers + i * FRAME_HEADER_SIZE, to, FRAME_HEADER_SIZE);
         }

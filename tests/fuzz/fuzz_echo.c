@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/limit.h"
-#include "feeds/echo_misp.h"
+#include "gate/echo_misp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

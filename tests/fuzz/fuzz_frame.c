@@ -21,7 +21,7 @@ static void mend(uint8_t *at, size_t size, uint64_t lsn)
         size_t len = (size_t)at[2] << 8 | at[3];
         len = len > size - FRAME_HEADER_SIZE ? size - FRAME_HEADER_SIZE : len;
         unsigned kind = (unsigned)at[4] << 8 | at[5];
-        frame_head_write(at, (enum frame_kind)kind, lsn, bytes_of(at + FRAME_HEADER_SIZE, len));
+        frame_head_write(at, LOG_SUITE, (enum frame_kind)kind, lsn, bytes_of(at + FRAME_HEADER_SIZE, len));
         at += FRAME_HEADER_SIZE + len;
         size -= FRAME_HEADER_SIZE + len;
         lsn += FRAME_HEADER_SIZE + len;
@@ -31,7 +31,7 @@ static void mend(uint8_t *at, size_t size, uint64_t lsn)
 static void walk(struct bytes data, uint64_t lsn)
 {
     struct frame frame;
-    while (frame_read(data, lsn, &frame) == ERR_OK) {
+    while (frame_read(data, LOG_SUITE, lsn, &frame) == ERR_OK) {
         inside(data, frame.payload);
         inside(frame.payload, frame.envelope);
         inside(frame.payload, frame.sealed);
@@ -57,13 +57,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     walk(bytes, LSN_FIRST);
     struct buf headers;
     buf_init(&headers, (LIMIT_GROUP_FRAMES + 1) * FRAME_HEADER_SIZE);
-    struct group_expect expect = {.lsn = LSN_FIRST, .number = 1};
+    struct group_expect expect = {.lsn = LSN_FIRST, .number = 1, .suite = LOG_SUITE};
     struct bytes rest = bytes;
     while (group_read(rest, &expect, &headers) == ERR_OK) {
         must(expect.lsn - LSN_FIRST <= size);
         rest = bytes_of(copy + (expect.lsn - LSN_FIRST), size - (size_t)(expect.lsn - LSN_FIRST));
     }
-    (void)commit_beyond(bytes, LSN_FIRST, 1);
+    (void)commit_beyond(bytes, LOG_SUITE, LSN_FIRST, 1);
     struct segment_head head;
     struct commit commit;
     if (segment_head_read(bytes, &head) == ERR_OK) {

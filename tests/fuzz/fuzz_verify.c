@@ -4,6 +4,7 @@
 #include "core/buf.h"
 #include "ledger/cosign.h"
 #include "ledger/proof.h"
+#include "ledger/voucher.h"
 #include "sync/card.h"
 #include "verify/verify.h"
 
@@ -16,7 +17,7 @@ struct signer {
     struct note_key key;
 };
 
-/* Whose keys sign: every input is tried with both signers. */
+/* Whose keys sign: every input is tried with each signer. */
 static uint16_t suite_now = SUITE_1;
 
 static struct signer signer_of(const char *name, enum note_type type, uint8_t fill)
@@ -134,15 +135,52 @@ static void try_extra(struct bytes extra)
     buf_deinit(&file);
 }
 
+/* The input as a voucher of an object, and as the limits of one that is signed: what the node's reader says
+ * of it is said here. */
+static void try_voucher(struct bytes bytes)
+{
+    struct signer signer = signer_of("bongsu/kr/", NOTE_SIGNATURE, 0x53);
+    struct verify v = trust_of(&signer);
+    struct verify_voucher mine;
+    struct hash content = hash_sha256(bytes);
+    struct digest same;
+    struct signature made;
+    struct voucher theirs;
+    char text[2 * LIMIT_VOUCHER_BYTES];
+    struct buf wire;
+    v.keys[0].begins = true; /* as if it stood on a card */
+    memcpy(same.b, content.b, HASH_SIZE);
+    buf_init(&wire, LIMIT_VOUCHER_BYTES);
+    struct str limits = {(const char *)bytes.at, bytes.len};
+    bool signs = bytes.len <= LIMIT_RESHARE_BYTES &&
+                 voucher_sign(STR("kr"), &content, limits, &signer.secret, &made) == ERR_OK;
+    if (signs) {
+        theirs = (struct voucher) {suite_now, STR("kr"), voucher_key_id(&signer.secret.public), limits,
+                                   signature_bytes(&made)};
+        voucher_write(&wire, &theirs);
+    } else {
+        buf_put(&wire, bytes.at, bytes.len < LIMIT_VOUCHER_BYTES ? bytes.len : LIMIT_VOUCHER_BYTES);
+    }
+    if (buf_err(&wire) == ERR_OK && wire.len > 0) {
+        struct span file = {(const uint8_t *)text, str_base64(wire.at, wire.len, text)};
+        bool good = verify_voucher_open(file, &same, &mine, &v), control = false;
+        for (size_t i = 0; i < limits.len; i++)
+            control = control || ((uint8_t)limits.at[i] < 0x20 && limits.at[i] != '\n');
+        must(good == (signs && !control)); /* no line that is known has one */
+    }
+    buf_deinit(&wire);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct str whole = {(const char *)bytes, size};
     must(sign_start() == ERR_OK);
-    for (suite_now = SUITE_1; suite_now <= SUITE_2; suite_now++) {
+    for (suite_now = SUITE_1; suite_now <= SUITE_4; suite_now++) {
         try_unsigned(whole);
         try_checkpoint(whole);
         try_disposition(whole);
         try_extra(bytes_of(bytes, size));
+        try_voucher(bytes_of(bytes, size));
     }
     return 0;
 }

@@ -1,5 +1,7 @@
 """What comes back from a MISP: STIX that a node holds goes through misp-stix into a MISP event and out of it as STIX, and is read
-back by the node. What is no echo is explained by a row of misp_echoes.txt, of the road, the type and the members that differ.
+back by the node, handed in at its TAXII server, or added from a file.
+
+What is no echo is explained by a row of misp_echoes.txt, of the road, the type and the members that differ.
 Needs build/dev and the sample data."""
 import collections
 import json
@@ -22,6 +24,7 @@ os.environ.setdefault('BONGSU', str(ROOT / 'build/dev/src/cli/bongsu'))
 sys.path.insert(0, str(ROOT / 'tests' / 'scenario'))
 from node import Node, wait_for  # noqa: E402
 from servers import file_server  # noqa: E402
+from taxii_node import Taxii, live  # noqa: E402
 
 EVENTS = sorted((DATA / 'misp' / 'events').glob('*.json'))
 STIX = ('spec-examples/*.json', 'idioms-2.1/*.json', 'ioc/*', 'oasis-interop/*/*.json', 'atlas/*.json')
@@ -253,3 +256,73 @@ def test_what_somebody_changed_there_is_no_echo(reading, tmp_path, change):
     CHANGES[change](item)
     reading.read('misp', back)
     assert {key for key in reading.taken('misp') if key.startswith('indicator--')} == {item['id']}
+
+
+# --- handed in ---
+
+class Platform:
+    """A MISP that has a node's view by TAXII alone, and hands in what it holds."""
+
+    def __init__(self, folder):
+        self.taxii = Taxii('build/dev', folder)
+        self.out, self.back, _ = round_trip(InternalSTIX2toMISPParser, [next(our_stix(folder))])
+        self.taxii.kr.do('add', '-', '--source', 'feed', input='\n'.join(json.dumps(item) for item in self.out))
+        wanted = {item['id'] for item in self.out if item['type'] == 'indicator'}
+        live.wait_until(lambda: wanted <= {item['id'] for item in self.taxii.objects('release')}, 60)
+        self.view = {item['id']: item for item in self.taxii.objects('release')}
+
+    def echoes(self):
+        lines = self.taxii.kr.do('source', 'list', '--json').splitlines()
+        return next(line['echo'] for line in map(json.loads, lines) if line.get('name') == 'peer.jp')
+
+    def hand_in(self, objects):
+        """Echoes that it added, and what of all that was handed in stands in the workspace."""
+        before = self.echoes()
+        answer = self.taxii.post({'objects': objects})
+        assert answer.status_code == 202, answer.text[:500]
+        return self.echoes() - before, {item['id']: item for item in self.taxii.objects('workspace')}
+
+
+@pytest.fixture
+def platform(tmp_path):
+    made = Platform(tmp_path)
+    yield made
+    made.taxii.kr.stop()
+
+
+def test_what_a_platform_hands_in_is_an_echo(platform):
+    rewritten = next(item for item in platform.back if item['type'] == 'indicator' and item['id'] in platform.view)
+    assert platform.hand_in([rewritten]) == (0, {rewritten['id']: rewritten})  # nobody said that it rewrites
+    platform.taxii.kr.do('source', 'add', 'peer.jp', '--rewrites')
+    rest = [item for item in platform.back if item['id'] != rewritten['id']]
+    count, kept = platform.hand_in(rest)
+    known = [item for item in rest if item['id'] in platform.view]
+    explained = [row for row in rows() if 'ours' in row[0]]
+    for item in known:
+        members = differing([platform.view[item['id']]], item)
+        if item['id'] in kept and members:
+            assert any(row[1] == item['type'] and row[2] in members for row in explained), (item, members)
+    assert count > 0.9 * len(known) > 20
+    # What never left comes under a name of MISP's own: that is new.
+    assert {item['id'] for item in rest} - set(platform.view) <= set(kept)
+    assert platform.hand_in(rest)[0] == count and platform.echoes() == 2 * count
+
+
+@pytest.mark.parametrize('change', CHANGES)
+def test_what_somebody_changed_on_a_platform_is_no_echo(platform, change):
+    item = next(item for item in platform.back if item['type'] == 'indicator' and item['id'] in platform.view)
+    platform.taxii.kr.do('source', 'add', 'peer.jp', '--rewrites')
+    CHANGES[change](item)
+    assert platform.hand_in([item]) == (0, {item['id']: item})
+
+
+def test_what_is_added_from_a_file_is_an_echo(reading, tmp_path):
+    out, back, _ = round_trip(InternalSTIX2toMISPParser, [next(our_stix(tmp_path))])
+    held = reading.hold(out)
+    path = tmp_path / 'back.json'
+    path.write_text(json.dumps({'objects': [item for item in back if item['id'] in held and item['type'] == 'indicator']}),
+                    encoding='utf-8')
+    reading.node.must('source', 'add', 'misp', '--rewrites')
+    got = reading.node.run('add', str(path), '--source', 'misp').one
+    assert got['echo'] > 5 and not got['new'] + got['assertion'] + got['conflict'], got
+    assert f'bongsu_echoes_total{{source="misp"}} {got["echo"]}\n' in reading.metrics()

@@ -44,14 +44,22 @@ test_install() {
     check "the user bongsu cannot log in" \
         holds '^bongsu:x:[0-9]{1,3}:.*:/var/lib/bongsu:/usr/sbin/nologin$' "$work/inst/etc/passwd"
     check "the operators' group is there, and nobody in it" holds '^bongsu-operators:x:[0-9]{1,3}:$' "$work/inst/etc/group"
-    check "/var/lib/bongsu is the user's, and operators pass through" owner_is /var/lib/bongsu '710 bongsu bongsu-operators'
+    for role in edge guard keeper; do
+        entry="^bongsu-$role:x:[0-9]{1,3}:.*:/usr/sbin/nologin\$"
+        check "the user bongsu-$role cannot log in" holds "$entry" "$work/inst/etc/passwd"
+    done
+    check "/var/lib/bongsu is root's, and the user makes names in it" owner_is /var/lib/bongsu '1771 root bongsu'
     inside "$work/inst" bongsu --version >"$work/version" 2>&1
     check "bongsu --version" holds "$(dpkg-deb -f "$work/inst/first.deb" Version | sed 's/-[^-]*$//; s/\./\\./g')" "$work/version"
     echo 'a passphrase of the test' >"$work/inst/etc/bongsu-passphrase"
     inside "$work/inst" sh -c 'chown bongsu: /etc/bongsu-passphrase && chmod 0400 /etc/bongsu-passphrase'
     check "bongsu init, as the user" inside "$work/inst" runuser -u bongsu -- \
         bongsu init /var/lib/bongsu --name kr --country KR --passphrase-file /etc/bongsu-passphrase
-    check "the node's configuration is the user's" owner_is /var/lib/bongsu/bongsu.yaml '600 bongsu bongsu'
+    check "bongsu accounts, as the unit runs it" inside "$work/inst" bongsu accounts /var/lib/bongsu
+    check "the signing keys are keeper's" owner_is /var/lib/bongsu/keys/ledger '600 bongsu-keeper bongsu-keeper'
+    check "the TLS key is edge's" owner_is /var/lib/bongsu/keys/tls '600 bongsu-edge bongsu-edge'
+    check "the node's configuration is root's, and the user reads it" owner_is /var/lib/bongsu/bongsu.yaml '640 root bongsu'
+    check "the user asks the stopped node" inside "$work/inst" runuser -u bongsu -- bongsu status --dir /var/lib/bongsu
 }
 
 test_upgrade() {

@@ -186,6 +186,23 @@ def one_way(apart):
     return size
 
 
+def with_origins(apart, size):
+    """What its origin signed of it goes in the file as over the line, where an operator lets it go."""
+    kr, us = apart.both()
+    for number, told in ((OBJECTS + 90, False), (OBJECTS + 91, True)):
+        if told:
+            kr.must('peer', 'vouch', 'us', '--because', 'agreed')
+        size += 1
+        apart.add(indicator(number))
+        REPORT.check('it is decided', wait_for(lambda want=size: kr.status('us').get('ledger_size') == want))
+        kr.must('bundle', 'write', 'us', '--out', apart.path(f'origin-{number}'))
+        reads(apart, apart.path(f'origin-{number}'))
+        copy = next((line for line in us.run('object', 'show', indicator(number)['id']).lines if line.get('newest')), {})
+        REPORT.check('the origin\'s signature came with it, and holds' if told else 'without a word no signature goes',
+                     (copy.get('origin'), copy.get('origin_verified')) == (('kr', True) if told else (None, None)), copy)
+    return size
+
+
 def recalled(apart, size):
     """What was given out by file is called back by file."""
     kr, us = apart.both()
@@ -241,7 +258,7 @@ def main():
         apart = Apart(folder)
         in_volumes(apart)
         receipts(apart)
-        recalled(apart, one_way(apart))
+        recalled(apart, with_origins(apart, one_way(apart)))
         to_nobody_else(apart)
         guarded(apart)
         for node in apart.both():

@@ -90,7 +90,7 @@ def load(report, pair, paths):
         answer = pair.kr.add(path, path.stem.lower().replace('_', '-'), seconds=300)
         counts = {key: number for key, number in answer.one.items() if isinstance(number, int) and number}
         report.say(f'   {path.name}: {len(objects)} objects: {counts}')
-        taken = sum(counts.get(word, 0) for word in ('new', 'duplicate', 'seen', 'assertion', 'conflict', 'refused'))
+        taken = sum(counts.get(word, 0) for word in ('new', 'duplicate', 'seen', 'assertion', 'echo', 'conflict', 'refused'))
         report.equal(f'{path.name}: every object is answered for', taken, len(objects))
         for item in objects:
             held.setdefault(item['id'], item)

@@ -430,11 +430,16 @@ def rss(pid):
     return int(re.search(r'VmRSS:\s+(\d+)', pathlib.Path(f'/proc/{pid}/status').read_text())[1])
 
 
+def children_of(parent):
+    return subprocess.run(['ps', '-o', 'pid=', '--ppid', str(parent)], capture_output=True, text=True).stdout.split()
+
+
 def core_of(parent):
-    for pid in subprocess.run(['ps', '-o', 'pid=', '--ppid', str(parent)], capture_output=True, text=True).stdout.split():
+    """Roles are children of the launcher, which is the node's only child."""
+    for pid in [role for launcher in children_of(parent) for role in children_of(launcher)]:
         if b'core' in pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0'):
             return int(pid)
-    return None
+    raise LookupError(f'process {parent} has no core')
 
 
 def slow_reader(place, scan):

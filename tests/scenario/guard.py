@@ -6,10 +6,12 @@ finding is logged, stands in `status` and survives a restart, and others are ser
 nothing else. A guard that is killed is replaced, and what was released before needs no second release.
 
 isac and jp are also pushed to, each at a small TAXII server of this test: nothing arrives that a reader would not get, also when
-the guard found it in a page, and what is taken back there later is told through a guard that remembers nothing.
+the guard found it in a page, and what is taken back there later is told through a guard that remembers nothing. au's view is
+exported for MISP: the guard reads that as well.
 """
 import http.server
 import json
+import os
 import sys
 import threading
 
@@ -149,6 +151,13 @@ class Story:
         report.equal('nothing is pushed to whom a page is held from', self.given('jp'), [])
         report.check('and its feed says so', 'held by the guard' in self.trouble('jp'), self.trouble('jp'))
         report.equal('no call of it is made', [path for path in Far.calls if '/jp/' in path], [])
+        folder = f'{self.folder}/feed-au'
+        written = self.kr.run('misp', 'export', 'au', folder)
+        report.check('an export for MISP is refused',
+                     not written.good and 'the guard holds what is for au' in written.err, written)
+        report.equal('and nothing of the view stands in its folder',
+                     [name for name in os.listdir(folder) if name.endswith('.json')] if os.path.isdir(folder) else [], [])
+        report.equal('that view is held too', self.held('au'), 'ceiling')
         report.check('the finding is logged', 'held by the rule ceiling' in self.kr.said())
         report.check('and says nothing of what was found', ID.format(2) not in self.kr.said())
         self.kr.stop()
@@ -253,6 +262,18 @@ class Story:
         report.check('and revoked when it is called back', wait_for(revoked, 30, 0.5), self.trouble('isac'))
         report.equal('for that nothing is held either', self.held('isac'), None)
 
+    def look_at_texts(self):
+        """Who may read any name in a text gets it as it was written: the guard was told so, and counts."""
+        report = self.report
+        self.write('policy', 'language 1\npartner jp { names-in-texts any }\nrelease part if tlp <= green to jp\n')
+        self.kr.must('policy', 'activate', f'{self.folder}/policy')
+        named = self.kr.status().get('guard_named', 0)
+        self.add(tool(8, RED), tool(9, GREEN, description=f'compare {ID.format(8)}.'))
+        report.check('a text goes that names what jp has not', wait_for(lambda: ID.format(9) in str(self.objects('jp')), 20),
+                     self.held('jp'))
+        report.check('it is counted', wait_for(lambda: self.kr.status().get('guard_named', 0) > named, 20))
+        report.equal('and nothing held', self.held('jp'), None)
+
 
 def main():
     report = Report('guard')
@@ -266,6 +287,7 @@ def main():
             story.look_at_taking_back()
             story.look_at_narrowing()
             story.look_at_revoking()
+            story.look_at_texts()
         finally:
             story.far.shutdown()
             for node in (story.kr, story.us):

@@ -28,15 +28,24 @@ ODD = ["[url:value = 'http://2130706433/']", "[url:value = 'HTTP://u:p@0x7F.1:80
        "[url:value = '//example.com/x']", "[url:value = 'example.com/x']", "[ipv4-addr:value = '192.0.2.*']",
        "[ipv4-addr:value = '192.0.2.0-192.0.2.255']", "[ipv6-addr:value = '2002:c000:201::1']",
        "[ipv4-addr:value LIKE '192.0.2.%']", "[domain-name:value NOT != 'example.com']",
-       "[artifact:url = 'http://*.example.com/']"]
+       "[artifact:url = 'http://*.example.com/']",
+       "[ipv4-addr:value LIKE '198.51.100._']", "[ipv4-addr:value LIKE '_27.0.0.1']",
+       "[ipv4-addr:value MATCHES '^192\\\\.168\\\\.[0-9]+\\\\.1$']",
+       "[ipv6-addr:value LIKE 'fe80::_']", "[domain-name:value LIKE '%d.example']",
+       "[domain-name:value MATCHES '^b.d\\\\.example$']",
+       "[url:value LIKE 'http://198.51.100._/x']", "[url:value LIKE 'http://%d.example/x']"]
 BROAD = ["[domain-name:value != 'evil.su']", "[url:value MATCHES '^1']", "[ipv4-addr:value LIKE '1%']",
          "[ipv4-addr:value ISSUBSET '0.0.0.0/1']", "[domain-name:value > 'a']", "[domain-name:value NOT LIKE '%.evil.su']",
          "[url:value MATCHES '.']", "[ipv4-addr:value = '9.*']", "[file:hashes.MD5 = h'd41d8cd98f00b204e9800998ecf8427e']",
-         "[file:size > 0]", "[network-traffic:dst_port >= 0]"]
+         "[file:size > 0]", "[network-traffic:dst_port >= 0]",
+         "[url:value LIKE 'https://%']", "[url:value MATCHES '^https?://[^/]+/']",
+         "[file:hashes.MD5 LIKE 'd41d8cd98f00b204%']"]
 NARROW = ["[domain-name:value LIKE '%.evil.su']", "[ipv4-addr:value != '8.8.4.4' AND domain-name:value = 'evil.su']",
           "[url:value LIKE '%paypal.com.%']", "[domain-name:value = '*.evil.su']",
           "[x509-certificate:serial_number = 'd4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e']",
-          "[ipv4-addr:value = '8.8.4.4:53']", "[file:size > 10000 AND file:name = 'evil']"]
+          "[ipv4-addr:value = '8.8.4.4:53']",
+          "[url:value LIKE 'http://%/gate.php']", "[url:value MATCHES '^https?://[^/]+/[a-z]{8}[.]php$']",
+          "[ipv4-addr:value LIKE '8.8.4.1__']", "[file:size > 10000 AND file:name = 'evil']"]
 
 
 def pattern(value):

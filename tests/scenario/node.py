@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / 'samples'
 POLICY = ROOT / 'share' / 'default.policy'
 PASSPHRASE = 'scenario passphrase'
-ROLES = ('parent', 'core', 'edge', 'guard', 'keeper')
+ROLES = ('parent', 'launcher', 'core', 'edge', 'guard', 'keeper')
 STOP_SECONDS = 5  # the program promises two; a busy machine may take longer, a stuck program takes for ever
 
 
@@ -37,6 +37,14 @@ def open_files(pid):
         except OSError:
             pass
     return found
+
+
+def children_of(pid):
+    try:
+        with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
 
 
 def program():
@@ -126,6 +134,13 @@ def wait_for(what, seconds=60, every=0.05):
     return bool(what())
 
 
+def suite_words(name):
+    """For `init`: what BONGSU_SUITES says ("kr=2 us=3", "*=2")."""
+    said = dict(word.split('=') for word in os.environ.get('BONGSU_SUITES', '').split())
+    suite = said.get(name, said.get('*'))
+    return ['--suite', suite] if suite else []
+
+
 class Node:
     def __init__(self, folder, name, country, one_process=False, address='127.0.0.1', before=(), token=None, suite=None):
         """`address`: where it listens; `before`: words before those that start it, of `ip netns exec` perhaps; `token`: URI
@@ -141,8 +156,7 @@ class Node:
         with open(self.passphrase, 'w', encoding='utf-8') as file:
             file.write((token[1] if token else PASSPHRASE) + '\n')
         root = ['--root-key', token[0]] if token else []
-        suite = suite or dict(word.split('=') for word in os.environ.get('BONGSU_SUITES', '').split()).get(name)
-        root += ['--suite', str(suite)] if suite else []
+        root += ['--suite', str(suite)] if suite else suite_words(name)
         subprocess.run([program(), 'init', self.dir, '--name', name, '--country', country, '--listen', f'{address}:{self.port}',
                         '--passphrase-file', self.passphrase, *root], check=True, stdout=subprocess.DEVNULL)
 
@@ -150,7 +164,7 @@ class Node:
 
     def start(self, seconds=60, wait=True):
         before = self.said().count('"ready, ') if wait else 0
-        words = self.before + [program(), 'serve', self.dir] + (['--one-process'] if self.one_process else [])
+        words = self.before + [program(), 'serve', self.dir, *self.serve_words()]
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env)
         if not wait:
@@ -159,6 +173,10 @@ class Node:
         if not good or self.process.poll() is not None:
             raise RuntimeError(f'{self.name} does not start: {self.said()[-2000:]}')
         return True
+
+    def serve_words(self):
+        """Options of `serve`."""
+        return ['--one-process'] if self.one_process else []
 
     def said(self):
         try:
@@ -188,34 +206,33 @@ class Node:
         return took
 
     def roles(self):
-        """Role -> process number; only `parent` when all run in one process."""
+        """Role -> process number, with the launcher that starts them; only `parent` when all run in one process."""
         found = {'parent': self.process.pid} if self.running() else {}
-        try:
-            with open(f'/proc/{self.process.pid}/task/{self.process.pid}/children', encoding='ascii') as file:
-                children = file.read().split()
-        except (OSError, AttributeError):
-            return found
-        for child in children:
-            try:
-                with open(f'/proc/{child}/cmdline', 'rb') as file:
-                    words = file.read().split(b'\0')
-            except OSError:
-                continue
-            if len(words) > 2 and words[1] == b'--role':
-                found[words[2].decode()] = int(child)
+        waiting = list(found.values())
+        while waiting:
+            for child in children_of(waiting.pop()):
+                try:
+                    with open(f'/proc/{child}/cmdline', 'rb') as file:
+                        words = file.read().split(b'\0')
+                except OSError:
+                    continue
+                if len(words) > 2 and words[1] == b'--role':
+                    found[words[2].decode()] = child
+                    waiting.append(child)
         return found
 
     def kill(self, role):
-        """kill -9 of one role; False when it was not there. A killed parent takes its children with it and is not restarted."""
+        """kill -9 of one role; False when it was not there. A killed parent or launcher takes all with it."""
         pid = self.roles().get(role)
         if pid is None:
             return False
-        children = [other for name, other in self.roles().items() if name != 'parent'] if role == 'parent' else []
+        whole = role in ('parent', 'launcher')
+        children = [other for name, other in self.roles().items() if name != 'parent'] if whole else []
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return False
-        if role == 'parent':
+        if whole:
             self.process.wait()
             wait_for(lambda: not any(os.path.exists(f'/proc/{child}') for child in children), 5, 0.005)
         return True

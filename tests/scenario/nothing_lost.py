@@ -25,7 +25,7 @@ STAMP = re.compile(r'("\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.0+|(\.\d*?[1-9])0+)Z"
 # Folder of the data, how its source is declared. What has no row must hold nothing of STIX.
 SOURCES = (('atlas', ()), ('attack-ics', ('--rewrites',)), ('idioms-2.1', ()), ('ioc', ()), ('oasis-interop', ()),
            ('spec-examples', ()), ('stix20', ('--profile', 'lenient')))
-DISPOSITIONS = ('new', 'duplicate', 'seen', 'assertion', 'conflict', 'refused')
+DISPOSITIONS = ('new', 'duplicate', 'seen', 'assertion', 'echo', 'conflict', 'refused')
 
 try:
     import rfc8785

@@ -3,7 +3,8 @@
 
     tests/scenario/origins.py
 
-Standard library and openssl alone. BONGSU names the program. Ends with "N passed, N failed, N skipped".
+Standard library and openssl alone. BONGSU names the program; bongsu-verify stands beside it.
+Ends with "N passed, N failed, N skipped".
 """
 import base64
 import hashlib
@@ -15,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 
-from node import Node, Report, put_away, wait_for
+from node import Node, Report, program, put_away, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
 REPORT = Report('origins')
+VERIFY = os.path.join(os.path.dirname(os.path.dirname(program())), 'verify', 'bongsu-verify')
 ED25519 = bytes.fromhex('302a300506032b6570032100')  # the head of such a public key in DER
 
 
@@ -133,6 +135,45 @@ def verifies(folder, key, said, signature):
     return done.returncode == 0
 
 
+def in_court(chain, thing):
+    """Two files and the origin's card, and no node: what us proves of what it passed on, and what fr shows of what it got."""
+    proof, released, signed = (os.path.join(chain.folder, name) for name in ('fr.tlog-proof', 'fr.object', 'fr.voucher'))
+    chain.us.must('ledger', 'prove', 'fr', thing['id'], '--out', proof, '--object', released, '--voucher', signed)
+    court('what us released', chain.us, ('proof', '--object', released, proof), 'bongsu/us/fr/')
+    court('what kr signed', chain.kr, ('voucher', '--object', released, signed), 'origin         kr')
+    court('kr, by the card of us', chain.us, ('voucher', '--object', released, signed), 'no given card of kr', good=False)
+    shown, held = os.path.join(chain.folder, 'shown.object'), os.path.join(chain.folder, 'shown.voucher')
+    for word, path in (('--raw', shown), ('--voucher', held)):
+        with open(path, 'wb') as file:
+            subprocess.run([program(), 'object', 'show', thing['id'], word, '--dir', chain.fr.dir], stdout=file, check=True)
+    court('what fr shows of it', chain.kr, ('voucher', '--object', shown, held), hashlib.sha256(content(shown)).hexdigest())
+    for path in (shown, held):
+        whole = pathlib.Path(path).read_bytes()
+        for at in range(0, len(whole), 29):
+            pathlib.Path(path).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+            if court(None, chain.kr, ('voucher', '--object', shown, held), ''):
+                REPORT.check(f'byte {at} of {path}', False)
+        pathlib.Path(path).write_bytes(whole)
+    REPORT.check('...and nothing else', court(None, chain.kr, ('voucher', '--object', shown, held), ''))
+    REPORT.check('of what went without nothing is shown', not chain.us.run(
+        'ledger', 'prove', 'fr', indicator(1)['id'], '--out', proof, '--voucher', signed).good)
+    REPORT.check('nor by fr', not chain.fr.run('object', 'show', indicator(1)['id'], '--voucher').good)
+
+
+def content(path):
+    return pathlib.Path(path).read_bytes().rstrip(b'\n')
+
+
+def court(what, node, words, wanted, good=True):
+    """bongsu-verify, with that node's card alone."""
+    kind, *others = words
+    done = subprocess.run([VERIFY, kind, '--card', node.card(), *others], capture_output=True, text=True, check=False)
+    held = (done.returncode == 0) == good and wanted in done.stdout
+    if what is not None:
+        REPORT.check(f'a court {"knows" if good else "does not know"}: {what}', held, done)
+    return held
+
+
 def outlives(chain, thing):
     chain.fr.stop()
     chain.fr.must('reindex')
@@ -163,6 +204,7 @@ def main():
         travels(chain)
         thing, at_fr = is_known(chain)
         by_others(chain, thing, at_fr)
+        in_court(chain, thing)
         outlives(chain, thing)
         ends(chain)
     finally:

@@ -270,7 +270,8 @@ def look_bongsu(report, node, folder, one_process):
     got = settled(node, 'stranger')
     report.equal('another key than the one that is pinned: nothing is asked', (got.get('new'), got.get('error')), (0, 'denied'))
     kept = os.path.join(node.dir, 'feeds', 'feed-bongsu.json')
-    report.equal('the token stands apart from the keys, mode 0600', oct(os.stat(kept).st_mode & 0o777), '0o600')
+    report.equal('the token stands apart from the keys, for the edge to read and no one else',
+                 (oct(os.stat(kept).st_mode & 0o777), oct(os.stat(os.path.dirname(kept)).st_mode & 0o007)), ('0o640', '0o0'))
     found = [str(path) for path in pathlib.Path(node.dir).rglob('*')
              if path.is_file() and path.name != 'feed-bongsu.json' and path.name != 'feed-stranger.json'
              and token.encode() in path.read_bytes()]

@@ -99,6 +99,8 @@ def found_and_mended(both):
     REPORT.check('and under 5 kB', figures.get('bytes', 9999) < 5000, figures)
     for number in numbers:
         REPORT.check(f'{number} is here again', both.us.run('get', identifier(number)).good)
+        copy = next((line for line in both.us.run('object', 'show', identifier(number)).lines if line.get('newest')), {})
+        REPORT.check('with what its origin signed', copy.get('origin') == 'kr' and copy.get('origin_verified') is True, copy)
     REPORT.check('status tells it', tells(both.us, '3 were not here any more'), both.us.run('status').lines)
     row = both.us.status('kr')
     REPORT.equal('and with which partner', (row.get('lost'), row.get('fetched_again')), (3, 3))
@@ -132,6 +134,7 @@ def main():
     folder = tempfile.mkdtemp(prefix='bongsu-reconcile.')
     both = Both(folder)
     try:
+        both.kr.must('peer', 'vouch', 'us', '--because', 'agreed')
         both.add(0, COUNT)
         REPORT.check('in step', both.in_step())
         nothing_differs(both)

@@ -39,8 +39,8 @@ def look_hidden(report, node, roles):
 
 def look(report, node):
     roles = node.roles()
-    report.equal(f'{node.name}: there are four roles and their parent', sorted(roles),
-                 ['core', 'edge', 'guard', 'keeper', 'parent'])
+    report.equal(f'{node.name}: there are four roles, their launcher and the parent', sorted(roles),
+                 ['core', 'edge', 'guard', 'keeper', 'launcher', 'parent'])
     facts = {role: status(pid) for role, pid in roles.items()}
     for role in ('edge', 'guard', 'core', 'keeper'):
         report.equal(f'{node.name}: {role} can gain no privilege', facts[role].get('NoNewPrivs'), '1')
@@ -51,6 +51,7 @@ def look(report, node):
         report.equal(f'{node.name}: {role} has none', locked_kib(facts[role]), 0)
     want = 'open' if 'has no Landlock' in node.said() else 'bounded'
     report.equal(f'{node.name}: it says which files its roles may open', node.status().get('files'), want)
+    report.equal(f'{node.name}: it says that they share an account', node.status().get('accounts'), 'one')
     if os.geteuid() == 0:
         look_inside(report, node, roles)
     else:
@@ -66,13 +67,16 @@ def look_inside(report, node, roles):
     report.equal(f'{node.name}: keeper holds no socket', sockets.get('keeper'), [])
     report.equal(f'{node.name}: guard holds no socket', sockets.get('guard'), [])
     report.check(f'{node.name}: edge holds sockets', sockets.get('edge'))
-    for role in ('edge', 'guard', 'keeper', 'parent'):
+    for role in ('edge', 'guard', 'keeper', 'launcher', 'parent'):
         held = [name for name in files.get(role, []) + sorted(mapped(roles[role])) if name.startswith(store)]
         report.equal(f'{node.name}: {role} holds no file of the store', held, [])
     report.check(f'{node.name}: core holds the store', any(name.startswith(store) for name in files['core']))
-    for role in ('edge', 'guard', 'core', 'parent'):
+    for role in ('edge', 'guard', 'core', 'launcher', 'parent'):
         held = [name for name in files[role] if name.startswith(keys) or name.endswith('/root.key')]
         report.equal(f'{node.name}: {role} holds no signing key', held, [])
+    for role in ('edge', 'guard', 'core', 'keeper', 'parent'):
+        held = [name for name in files[role] if name.endswith('/bongsu.yaml')]
+        report.equal(f'{node.name}: {role} keeps no configuration open', held, [])
 
 
 def main():

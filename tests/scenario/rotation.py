@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keys change while two nodes follow each other: nothing is lost, nobody raises an alarm, whoever stole a key is a stranger,
-roles that are killed on the way come back with the right keys, an identity moves by the cards of both its homes, and a removed
-partner is out within a second.
+roles that are killed on the way come back with the right keys, an identity moves by the cards of both its homes, a node gets
+another name and another address, and a removed partner is out within a second.
 
     tests/scenario/rotation.py
 
@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 
-from node import Adder, Folder, Node, Report, program, wait_for
+from node import Adder, Folder, Node, Report, free_port, program, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
@@ -182,9 +182,13 @@ class Both:
             'alarm' in self.peer(node) or self.peer(node)['link'] == 'alarm' for node in self.nodes), self.troubles())
         self.verify(proof)
 
+    @staticmethod
+    def verifier():
+        return os.path.join(os.path.dirname(os.path.dirname(program())), 'verify', 'bongsu-verify')
+
     def verify(self, proof):
         """What the key of before signed stays provable by the card of then, and the ledger by the card of now."""
-        verifier = os.path.join(os.path.dirname(os.path.dirname(program())), 'verify', 'bongsu-verify')
+        verifier = self.verifier()
         cards = {}
         for number in ('2', '3'):
             cards[number] = self.folder / f'kr-{number}.card'
@@ -286,6 +290,50 @@ class Both:
         finally:
             au.stop()
 
+    def edit(self, node, before, after):
+        path = pathlib.Path(node.dir) / 'bongsu.yaml'
+        text = path.read_text(encoding='utf-8')
+        REPORT.check(f'{node.name}: bongsu.yaml holds {before!r}', before in text)
+        path.write_text(text.replace(before, after), encoding='utf-8')
+
+    def look_at_another_name(self):
+        """What people say changes; what was signed, what the audience is called and who may ask do not."""
+        proof, size = self.folder / 'renamed.tlog-proof', self.us.status('kr')['ledger_visible']
+        self.edit(self.kr, '# known-as: ncsc-kr', 'known-as: ncsc-kr')
+        self.renew(self.kr)
+        REPORT.check('a name for people travels with the card', wait_for(
+            lambda: self.peer(self.us).get('known_as') == 'ncsc-kr', 10), self.peer(self.us))
+        said = self.us.run('status').text
+        REPORT.check('status says it', 'kr: the node kr goes by ncsc-kr now' in said, said)
+        answer = self.us.run('peer', 'pause', 'ncsc-kr')
+        REPORT.check('a command takes the name of the audience alone, and says so',
+                     not answer.good and 'the card of kr says' in answer.text, answer)
+        self.kr.add(self.written([indicator(70000)]), 'desk')
+        self.us.add(self.written([indicator(70001)]), 'desk')
+        REPORT.check('both ledgers go on', wait_for(
+            lambda: self.in_step() and self.us.status('kr')['ledger_visible'] == size + 1, 20), self.us.status('kr'))
+        self.kr.must('ledger', 'prove', 'us', '1', '--out', proof)
+        done = subprocess.run([self.verifier(), 'proof', '--card', self.kr.card(), proof], capture_output=True, check=False)
+        REPORT.equal('a proof is verified by the card with the new name', done.returncode, 0)
+
+    def look_at_another_address(self):
+        """The card of the new address goes ahead; then the node moves."""
+        old, new = self.kr.port, free_port()
+        self.edit(self.kr, f'127.0.0.1:{old}', f'127.0.0.1:{new}')
+        self.renew(self.kr)
+        number = self.kr.status()['card']
+        wait_for(lambda: self.peer(self.us).get('card') == number, 10)
+        self.kr.stop()
+        self.kr.port = new
+        self.kr.start()
+        self.kr.add(self.written([indicator(70002)]), 'desk')
+        REPORT.check('a node that moved is found where its card says', wait_for(self.in_step, 30), self.peer(self.us))
+
+    def written(self, texts):
+        path = self.folder / 'more.jsonl'
+        path.write_text('\n'.join(texts), encoding='utf-8')
+        return path
+
     def look_at_a_removal(self):
         key = Key(self.folder, self.tls_now(self.kr))
         held = key.link(self.us.port)
@@ -325,6 +373,8 @@ def main():
             both.look_at_a_theft()
             both.look_at_another_root()
             both.look_at_homes()
+            both.look_at_another_name()
+            both.look_at_another_address()
             both.look_at_a_removal()
         except Exception as why:  # pylint: disable=broad-except
             REPORT.check('the scenario goes to its end', False, repr(why))

@@ -110,7 +110,7 @@ class Killer:
         self.done += 1
         self.by_role[role] = self.by_role.get(role, 0) + 1
         began = time.monotonic()
-        if role == 'parent':
+        if role in ('parent', 'launcher'):
             node.start(60)
         else:
             wait_for(lambda: role in node.roles(), 30, 0.01)

@@ -52,7 +52,7 @@ def test_slips(place):
              ('owner in [kr-cert kr-cret]', 'no source `kr-cret`', 'did you mean `kr-cert`'),
              ('not owner != kr-cret', 'no source `kr-cret`', 'did you mean `kr-cert`'),
              ('origin-node == krr', 'no node `krr`', 'did you mean `kr`'),
-             ('collection == inbox', 'no collection `inbox`', 'source =='))
+             ('signed-by == krr', 'no node `krr`', 'did you mean `kr`'))
     for condition, says, meant in names:
         (place.path / 'slip.policy').write_text(f'language 1\ndeny d if {condition}\nrelease r if own to all\n')
         for word in ('check', 'diff', 'activate'):
@@ -66,6 +66,38 @@ def test_slips(place):
     out = place.run('policy', 'check', 'slip.policy', *KR)[1]
     check('nor an owner, nor this node', 'matches nothing' not in out and 'well formed' in out, out)
     place.stop('kr')
+
+
+def test_retired(place):
+    """A policy that an earlier version took: the log is read, and what means nothing any more is told."""
+    write = os.path.join(os.path.dirname(PROGRAM), '..', '..', 'tests', 'unit', 'gate', 'log_policy')
+    if not os.access(write, os.X_OK):
+        return skip('a policy of an earlier version', 'log_policy is not built')
+    before = place.run('policy', 'show', *KR)[1]
+    text = 'language 1\n# 한국\ndeny d if collection == inbox\nrelease r if own to all\n'
+    done = subprocess.run([write, 'kr/store', 'kr', text], cwd=place.path, capture_output=True, timeout=60)
+    check('it stands in the log', done.returncode == 0, done)
+    gone = 'line 3, column 11: `collection` was taken out of the language: no object has it'
+    says = f'The policy in force, {gone}.*write `source ==`'
+    place.start('kr')
+    for running in (True, False):
+        place.expect(0, says, 'status', *KR)
+        got, out, err = place.run('policy', 'show', *KR)
+        check('policy show prints the text alone', got == 0 and out.rstrip('\n') == text.rstrip('\n'), out)
+        check('and warns beside it', re.search(says, err), err)
+        lines = place.lines('policy', 'show', *KR)
+        check('a program is told the line',
+              any(one.get('line') == 3 and 'taken out' in one.get('warning', '') for one in lines), lines)
+        if running:
+            place.stop('kr')
+    (place.path / 'old.policy').write_text(text)
+    for word in ('check', 'diff', 'activate'):
+        place.expect(1, f'{gone}; write `source ==`', 'policy', word, 'old.policy', *KR)
+    place.expect(1, gone, 'policy', 'check', 'old.policy')
+    (place.path / 'new.policy').write_text(before or text.replace('collection == inbox', 'revoked'))
+    place.expect(0, 'in force', 'policy', 'activate', 'new.policy', *KR)
+    out, err = place.run('status', *KR)[1:]
+    check('a new policy ends it', 'taken out' not in out + err, out + err)
 
 
 # --- the certificate that the node shows ---
@@ -250,12 +282,116 @@ def test_quarantine(place):
     place.expect(1, 'there is no source thre', 'quarantine', 'list', '--source', 'thre', *KR)
 
 
+# --- what programs are told ---
+
+def commands(place):
+    """Every command, and how many positions it wants."""
+    listed = re.findall(r'^  ([a-z][a-z0-9 -]*?)  +\S', place.run('--help')[1].partition('\n\n')[2], re.M)
+    for words in listed:
+        first = place.run(*words.split(), '--help')[1].splitlines()[0]
+        yield words.split(), len(re.findall(r'[A-Z]{2,}', re.sub(r'\[[^]]*\]', '', first)))
+
+
+def refused(place, *words):
+    """The last line that a program gets of what was refused, or what is wrong with the answer."""
+    status, out, err = place.run(*words, '--json')
+    try:
+        last = [json.loads(line) for line in out.splitlines()][-1]
+    except (ValueError, IndexError):
+        return f'status {status}, no JSON: {out}{err}'
+    good = status in (1, 2) and last.get('done') is True and isinstance(last.get('error'), dict) and \
+        sorted(last['error']) == ['code', 'next', 'what'] and isinstance(last['error']['what'], str)
+    return last['error'] if good else f'status {status}: {out}{err}'
+
+
+# Where there is no node there is nothing to ask: these ask none, begin one, or tell of each file in lines of their own.
+ALONE = ('privacy scan', 'bundle read', 'bundle watch', 'diff', 'init', 'restore', 'lint', 'privacy preview',
+         'privacy measure', 'ledger verify')
+UNKNOWN = 'indicator--00000000-0000-4000-8000-0000000000ff'
+REFUSALS = (('feed', 'show', 'nix'), ('get', 'x'), ('get', UNKNOWN), ('get', UNKNOWN, '--lang', 'x_y'), ('words', '7'),
+            ('words', 'write', '7', 'word'), ('words', 'write', 'x', 'word'), ('tag', 'add', UNKNOWN, 'a b'),
+            ('peer', 'start', 'nix'), ('peer', 'remove', 'nix'), ('policy', 'check', 'nowhere'),
+            ('policy', 'activate', 'nowhere'), ('policy', 'confirm', 'aaaa'), ('policy', 'explain', UNKNOWN, 'nix'),
+            ('holds', 'show', '7', 'nix'), ('source', 'accept', 'nix', '--anything'), ('graph', UNKNOWN),
+            ('taxii', 'limit', 'nix'), ('report', 'quality', '--weeks', 'x'), ('quarantine', 'drop', '7'),
+            ('hold', 'legal', 'lift', UNKNOWN), ('recall', 'status', UNKNOWN + 'x'), ('nix',), ('peer', 'nix'))
+
+
+def test_refusals(place):
+    place.start('kr')
+    every = list(commands(place))
+    check('all commands are listed', len(every) > 80, len(every))
+    for words, _ in every:
+        said = refused(place, *words, '--no-such-option')
+        check(f'{" ".join(words)}: an option that is not there', isinstance(said, dict) and said['code'] == 'usage', said)
+    for words, count in every:
+        if ' '.join(words) in ALONE:
+            continue
+        said = refused(place, *words, *['x'] * count, '--dir', 'nowhere')
+        check(f'{" ".join(words)}: where no node is', isinstance(said, dict), said)
+    (place.path / 'bad.policy').write_text('language 1\nrelease r if own\n')
+    (place.path / 'own.policy').write_text('language 1\nrelease r if own to all\n')
+    for words in (('policy', 'check', 'bad.policy'), ('policy', 'test', 'own.policy')):
+        said = refused(place, *words)
+        check(f'{" ".join(words)} without a node', isinstance(said, dict) and said['code'] == 'failed', said)
+    wrong = 'partner us-cisa country US\nexample a\n  object ' + json.dumps(obj()) + '\n  expect us-cisa deny built-in.default\n'
+    for examples in ('nonsense\n', wrong):
+        (place.path / 'own.expect').write_text(examples)
+        said = refused(place, 'policy', 'activate', 'own.policy', *KR)
+        check(f'policy activate: {examples[:8]}', isinstance(said, dict) and said['code'] == 'failed', said)
+        out = place.run('policy', 'activate', 'own.policy', '--json', *KR)[1]
+        check('there is one last line', out.count('"done":true') == 1, out)
+    for words in REFUSALS:
+        said = refused(place, *words, *KR)
+        check(f'{" ".join(words)}', isinstance(said, dict), said)
+    place.stop('kr')
+
+
+def test_empty(place):
+    """A list with nothing in it says so to people, and gives programs no line."""
+    place.make('bare', 'KR')
+    for words, says in (('source list', 'no sources'), ('source accepted', 'nothing is bounded'),
+                        ('extension list', 'no extensions'), ('peer list', 'no partners'), ('holds list', 'Nothing is held here'),
+                        ('taxii list', 'no identities'),
+                        ('quarantine list', 'no entries in quarantine'), ('feed list', 'no feeds'), ('list show', 'no lists'),
+                        ('spill list', 'nothing was suspended'), ('hold legal list', 'No order keeps anything here'),
+                        ('access', 'no such requests'), ('marking kept', 'no such words')):
+        place.expect(0, f'^{says}', *words.split(), '--dir', 'bare')
+        got, out, err = place.run(*words.split(), '--json', '--dir', 'bare')
+        check(f'{words} --json gives the last line alone', got == 0 and err == '' and out.count('\n') == 1 and
+              json.loads(out) == {'done': True, 'error': None}, out + err)
+    place.run('source', 'add', 'one', '--dir', 'bare')
+    out = place.expect(0, 'one', 'source', 'list', '--dir', 'bare')
+    check('and what is there is listed alone', 'no sources' not in out, out)
+
+
+def test_small(place):
+    place.start('kr')
+    tag = '한국-공유'
+    place.expect(0, 'tagged, and not here yet', 'tag', 'add', UNKNOWN, tag, *KR)
+    for wrong in ('한국 공유', '공' * 22):
+        place.expect(1, 'the tag was not added: it cannot be one .up to 64 bytes of UTF-8 without blanks', 'tag', 'add', UNKNOWN,
+                     wrong, *KR)
+    place.expect(0, 'No order keeps anything here', 'hold', 'legal', 'list', *KR)
+    for end in ('', '.sig', '.signers'):
+        (place.path / f'word{end}').write_text('mine')
+        place.expect(1, f'word{end} is there already: nothing was written', 'words', 'write', '1', 'word', *KR)
+        check('it is as it was', (place.path / f'word{end}').read_text() == 'mine')
+        (place.path / f'word{end}').unlink()
+    place.stop('kr')
+    conf = place.path / 'kr/bongsu.yaml'
+    before = conf.read_text()
+    conf.write_text(before + 'operators: ["kim ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQ"]\n')
+    place.expect(1, 'a kind that is not taken, such as ssh-rsa: ssh-ed25519, .* and ecdsa-sha2-nistp256 are', 'status', *KR)
+    conf.write_text(before)
+
+
 def main():
     place = Place()
     try:
         place.make('kr', 'KR')
-        for test in (test_slips, test_certificate, test_sources, test_taxii, test_find, test_feeds, test_add, test_lint, test_get,
-                     test_quarantine):
+        for test in (test_slips, test_retired, test_certificate, test_sources, test_taxii, test_find, test_feeds, test_add,
+                     test_lint, test_get, test_quarantine, test_refusals, test_empty, test_small):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from node import Node, Report, linked, program, put_away, wait_for
 
@@ -23,7 +24,8 @@ CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
 VERIFY = os.path.join(os.path.dirname(os.path.dirname(program())), 'verify', 'bongsu-verify')
 REPORT = Report('suites')
 COUNT = 40
-PAIRS = ((2, 1), (1, 2), (2, 2), (3, 2))
+PAIRS = ((2, 1), (1, 2), (2, 2), (3, 2), (4, 5))
+SPKI = {65: '3059301306072a8648ce3d020106082a8648ce3d030107034200', 97: '3076301006072a8648ce3d020106052b81040022036200'}
 
 
 def indicator(number):
@@ -86,6 +88,10 @@ def in_step(pair):
     for node, suite in zip((pair.kr, pair.us), pair.suites):
         pair.check(f'the card of {node.name} says its suite',
                    pathlib.Path(node.card()).read_text(encoding='utf-8').startswith(f'bongsu/card/v1/suite{suite}\n'))
+        status = node.status()
+        head = next(pathlib.Path(node.dir, 'store', 'log').glob('*.seg')).read_bytes()[:12]
+        pair.check(f'so do the store of {node.name} and its status',
+                   status['store_suite'] == suite and head[10:] == bytes([0, suite]), (status, head))
     pair.check('nobody raises an alarm', not any('"level":"error"' in node.said() for node in (pair.kr, pair.us)),
                pair.kr.said() + pair.us.said())
 
@@ -98,8 +104,8 @@ def tls(pair):
         der = base64.b64decode(b''.join(key.splitlines()[1:-1]))
         card = pathlib.Path(node.card()).read_text(encoding='utf-8')
         wanted = base64.b64decode(re.search(r'^tls (\S+)$', card, re.M).group(1))
-        pair.check(f'the TLS key of {node.name} is the one on its card', der.endswith(wanted) and len(wanted) == (32 if suite == 1
-                                                                                                              else 65), card)
+        pair.check(f'the TLS key of {node.name} is the one on its card', der.endswith(wanted) and
+                   len(wanted) == (0, 32, 65, 65, 97, 97)[suite], card)
 
 
 def openssl_agrees(pair):
@@ -107,11 +113,12 @@ def openssl_agrees(pair):
     card = pathlib.Path(pair.kr.card()).read_text(encoding='utf-8')
     text, lines = card[:card.rindex('\n\n') + 1], card[card.rindex('\n\n') + 2:]
     point = base64.b64decode(re.search(r'^root (\S+)$', card, re.M).group(1))
-    spki = bytes.fromhex('3059301306072a8648ce3d020106082a8648ce3d030107034200') + point
+    spki = bytes.fromhex(SPKI[len(point)]) + point
     pathlib.Path(pair.path('root.der')).write_bytes(spki)
     pathlib.Path(pair.path('text')).write_text(text, encoding='utf-8')
     pathlib.Path(pair.path('signature')).write_bytes(base64.b64decode(lines.split()[2])[4:])
-    done = subprocess.run(['openssl', 'dgst', '-sha256', '-verify', pair.path('root.der'), '-keyform', 'DER', '-signature',
+    done = subprocess.run(['openssl', 'dgst', '-sha256' if len(point) == 65 else '-sha384',
+                           '-verify', pair.path('root.der'), '-keyform', 'DER', '-signature',
                            pair.path('signature'), pair.path('text')], capture_output=True, text=True, check=False)
     pair.check('openssl verifies the card', done.returncode == 0, done)
 
@@ -203,9 +210,9 @@ def configured(folder):
                               env=dict(os.environ, OPENSSL_CONF=str(conf)))
         REPORT.check(f'suite {suite} under a configuration that nothing fits', (done.returncode == 0) == good and
                      (good or 'not supported' in done.stderr), done)
-    done = subprocess.run([program(), 'init', os.path.join(folder, 'n9'), '--name', 'n', '--country', 'KR', '--suite', '4'],
+    done = subprocess.run([program(), 'init', os.path.join(folder, 'n9'), '--name', 'n', '--country', 'KR', '--suite', '6'],
                           capture_output=True, text=True, check=False)
-    REPORT.check('there is no suite 4', done.returncode == 2 and 'a number from 1 to 3' in done.stderr, done)
+    REPORT.check('there is no suite 6', done.returncode == 2 and 'a number from 1 to 5' in done.stderr, done)
 
 
 # --- the least suite, and downgrades ---
@@ -282,9 +289,81 @@ def downgrade(folder):
         us.stop()
 
 
+def thief_of(folder, kr, us):
+    """Somebody with the name and the address of kr, a card of suite 1 and, as cards are no secret, that of us."""
+    elsewhere = os.path.join(folder, 'elsewhere')
+    os.mkdir(elsewhere)
+    thief = Node(elsewhere, 'kr', 'KR', suite=1)
+    conf = pathlib.Path(thief.dir) / 'bongsu.yaml'
+    conf.write_text(conf.read_text(encoding='utf-8').replace(f':{thief.port}', f':{kr.port}'), encoding='utf-8')
+    thief.port = kr.port
+    thief.start()
+    policy = pathlib.Path(folder) / 'thief.policy'
+    policy.write_text(POLICY, encoding='utf-8')
+    thief.must('policy', 'activate', policy, '--untested', '--because', 'test')
+    thief.knows(us, 'us')
+    thief.must('peer', 'start', 'us')
+    thief.must('source', 'add', 'desk')
+    return thief
+
+
+def downgraded(node, audience):
+    return 'a downgrade, refused' in node.status(audience).get('downgrade', '')
+
+
+def shown(folder):
+    """Both ask for suite 2. Somebody sits at the address of kr with a card of suite 1 in its name, is called, and calls: refused
+    and told on either way, and nothing flows. kr comes back, and they go on."""
+    os.environ['BONGSU_SUITES'] = 'kr=2 us=2'
+    kr, us = linked(folder, POLICY)
+    thief = None
+
+    def add(node, number):
+        path = pathlib.Path(folder) / f'{number}.json'
+        path.write_text(indicator(number), encoding='utf-8')
+        node.must('add', path, '--source', 'desk')
+    try:
+        for node in (kr, us):
+            node.stop()
+            asks_for(node, 2)
+            node.start()
+        add(kr, 1)
+        REPORT.check('in step under a least suite', wait_for(lambda: us.status('kr').get('received') == 1, 60), us.said()[-800:])
+        REPORT.check('...with no word of a downgrade', 'downgrade' not in us.status('kr') and 'downgrade' not in us.said())
+        kr.stop()
+        thief = thief_of(folder, kr, us)
+        add(thief, 2)
+        add(us, 3)
+        REPORT.check('a card of a lower suite is told in the log, by whoever calls', wait_for(
+            lambda: 'somebody showed a card of suite 1 in the name of kr' in us.said(), 60), us.said()[-1500:])
+        REPORT.check('...and by whoever is called', wait_for(
+            lambda: 'a card that kr showed is not taken' in us.said(), 60), us.said()[-1500:])
+        REPORT.check('...and in the status', downgraded(us, 'kr'), us.status('kr'))
+        text = us.run('status', json_too=False).err
+        REPORT.check('...as people read it', 'a downgrade, refused' in text and 'by another way' in text, text)
+        time.sleep(3)
+        REPORT.check('nothing flows in', not us.run('get', thing(2)).good and us.status('kr').get('received') == 1,
+                     us.status('kr'))
+        REPORT.check('...nor out', not thief.run('get', thing(3)).good and not thief.status('us').get('received'),
+                     thief.status('us'))
+        REPORT.check('it is said once, not at every call', us.said().count('somebody showed a card of suite 1') == 1)
+        thief.stop()
+        kr.start()
+        add(kr, 4)
+        REPORT.check('kr comes back, and they are in step', wait_for(
+            lambda: us.status('kr').get('received') == 2 and kr.status('us').get('received') == 1, 90),
+            (us.status('kr'), us.said()[-1500:]))
+        REPORT.check('...with the word of what was, and nothing stopped', downgraded(us, 'kr') and
+                     us.status('kr').get('state') == 'started' and 'alarm' not in us.status('kr'), us.status('kr'))
+    finally:
+        for node in (kr, us, thief):
+            if node:
+                node.stop()
+
+
 def main():
     pairs()
-    for part in (configured, minimum, downgrade):
+    for part in (configured, minimum, downgrade, shown):
         folder = tempfile.mkdtemp(prefix='bongsu-suites-')
         part(folder)
         if not REPORT.failed:

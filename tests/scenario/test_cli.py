@@ -23,6 +23,8 @@ import tempfile
 import threading
 import time
 
+from node import suite_words
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CAMPAIGN = ROOT / 'samples' / 'campaign'
 POLICY = ROOT / 'share' / 'default.policy'
@@ -86,7 +88,7 @@ class Place:
 
     def make(self, name, country):
         self.expect(0, 'words: (?:[a-z]{5} ){7}[a-z]{5}', 'init', name, '--name', name, '--country', country, '--listen',
-                    f'127.0.0.1:{free_port()}', '--passphrase-file', 'pass')
+                    f'127.0.0.1:{free_port()}', '--passphrase-file', 'pass', *suite_words(name))
         (self.path / f'{name}.card').write_text(self.run('card', name)[1])
 
     def declare(self, name, *accounts):
@@ -495,7 +497,7 @@ def test_sources(place):
     place.expect(1, 'names are of', 'source', 'add', 'A B', *kr)
     place.expect(0, 'declared', 'source', 'add', 'kr-feed', '--assume', 'tlp:clear', '--because', '공개 자료', '--until',
                  '2099-01-01', *kr)
-    place.expect(0, r'kr-feed +own +standard +yes +no +clear +2099-01-01', 'source', 'list', *kr)
+    place.expect(0, r'kr-feed +own +standard +yes +no +0 +clear +2099-01-01', 'source', 'list', *kr)
 
 
 def test_accept(place):

@@ -75,19 +75,23 @@ class Node:
             self.process.wait()
 
     def roles(self):
-        """Process numbers of the roles, by name."""
-        found = {}
+        """Process numbers of the roles, by name; their parent is the launcher, whose parent is the node."""
+        roles = [(parent, words[2], number) for parent, words, number in self.processes() if words[1:2] == ['--role']]
+        launchers = {number for parent, name, number in roles if name == 'launcher' and parent == self.process.pid}
+        return {name: number for parent, name, number in roles if parent in launchers}
+
+    @staticmethod
+    def processes():
+        """All of this machine: parent, words, number."""
         for number in filter(str.isdigit, os.listdir('/proc')):
             try:
                 with open(f'/proc/{number}/stat', encoding='utf-8') as file:
                     parent = int(file.read().rsplit(')', 1)[1].split()[1])
                 with open(f'/proc/{number}/cmdline', 'rb') as file:
-                    words = file.read().decode().split('\0')
+                    words = file.read().decode('utf-8', 'replace').split('\0')
             except OSError:
                 continue
-            if parent == self.process.pid and words[1:2] == ['--role']:
-                found[words[2]] = int(number)
-        return found
+            yield parent, words, int(number)
 
     def partner(self):
         return next(line for line in self.lines('status') if 'audience' in line)

@@ -477,7 +477,7 @@ def restored(world, witness):
     wait_for(lambda: cosigned(world.kr, witness.name) > before + 2, 30)
     world.kr.stop()
     world.kr.must('restore', backup, fresh)
-    shutil.copy(old / 'anchor', fresh / 'anchor')
+    shutil.copytree(old / 'keeper', fresh / 'keeper')
     shutil.rmtree(old)
     os.rename(fresh, old)
     configure(world.kr, [(witness.url(), witness.vkey())])

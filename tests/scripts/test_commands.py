@@ -15,7 +15,7 @@ SPAN = re.compile(r'`[^`\n]+(?:\n[^`\n]+)?`')
 MAN = re.compile(rf'\b(?:Ql|Cm|Nm) {NAMED}')
 # First words of what is hashed, sealed or written into key files: no commands.
 LABELS = {'audience', 'box', 'key', 'leaf', 'log', 'person', 'pseudonym', 'pseudonyms', 'receipt', 'reconcile', 'refused', 'root',
-          'seal', 'stream', 'trail', 'voucher', 'words'}
+          'scalar', 'seal', 'stream', 'trail', 'voucher', 'words'}
 
 
 def text_of(path):

@@ -42,15 +42,35 @@ static const struct {
 };
 
 /* Bugs that only such a life can meet. */
-static const unsigned bug_with[BUGS] = {
-    [BUG_FORGETS_ONE] = WITH_RECALLS,  [BUG_SAYS_DONE] = WITH_RECALLS,   [BUG_FORGETS_RECALL] = WITH_RECALLS,
-    [BUG_TAKES_AGAIN] = WITH_RECALLS,  [BUG_CALLED_BACK] = WITH_RECALLS, [BUG_OVERTAKEN] = WITH_RECALLS,
-    [BUG_UNTOLD] = WITH_RECALLS,       [BUG_NO_FLOOR] = WITH_RESTORES,   [BUG_NO_HALT] = WITH_RESTORES,
-    [BUG_ANY_EPOCH] = WITH_RESTORES,   [BUG_UNHEARD] = WITH_DISKS,       [BUG_TIME_AGAIN] = WITH_CLOCKS,
-    [BUG_THIRD_PARTNER] = WITH_NODES,  [BUG_NO_ROOM] = WITH_MEMORY,      [BUG_SECOND_PAST] = WITH_LIARS,
-    [BUG_ANY_SIGNATURE] = WITH_LIARS,  [BUG_ANY_OPENING] = WITH_LIARS,   [BUG_NO_ALARM] = WITH_LIARS,
-    [BUG_ANY_RECEIPT] = WITH_LIARS,    [BUG_OLD_KEY] = WITH_THIEVES,     [BUG_MADE_ALIKE] = WITH_COLLUDERS,
-    [BUG_OTHERS_DATE] = WITH_COLLUDERS};
+static const unsigned bug_with[BUGS] = {[BUG_FORGETS_ONE] = WITH_RECALLS,
+                                        [BUG_SAYS_DONE] = WITH_RECALLS,
+                                        [BUG_FORGETS_RECALL] = WITH_RECALLS,
+                                        [BUG_TAKES_AGAIN] = WITH_RECALLS,
+                                        [BUG_CALLED_BACK] = WITH_RECALLS,
+                                        [BUG_OVERTAKEN] = WITH_RECALLS,
+                                        [BUG_UNTOLD] = WITH_RECALLS,
+                                        [BUG_NO_FLOOR] = WITH_RESTORES,
+                                        [BUG_NO_HALT] = WITH_RESTORES,
+                                        [BUG_ANY_EPOCH] = WITH_RESTORES,
+                                        [BUG_UNHEARD] = WITH_DISKS,
+                                        [BUG_TIME_AGAIN] = WITH_CLOCKS,
+                                        [BUG_THIRD_PARTNER] = WITH_NODES,
+                                        [BUG_NO_ROOM] = WITH_MEMORY,
+                                        [BUG_SECOND_PAST] = WITH_LIARS,
+                                        [BUG_ANY_SIGNATURE] = WITH_LIARS,
+                                        [BUG_ANY_OPENING] = WITH_LIARS,
+                                        [BUG_NO_ALARM] = WITH_LIARS,
+                                        [BUG_ANY_RECEIPT] = WITH_LIARS,
+                                        [BUG_OLD_KEY] = WITH_THIEVES,
+                                        [BUG_MADE_ALIKE] = WITH_COLLUDERS,
+                                        [BUG_OTHERS_DATE] = WITH_COLLUDERS,
+                                        [BUG_TIME_FLIES] = WITH_RETENTION | WITH_CLOCKS,
+                                        [BUG_STAYS_UNSURE] = WITH_RETENTION,
+                                        [BUG_NO_ORDER] = WITH_RETENTION,
+                                        [BUG_FORGETS_LESS] = WITH_RETENTION,
+                                        [BUG_ANY_VOUCHER] = WITH_VOUCHERS,
+                                        [BUG_NO_VOUCHER] = WITH_VOUCHERS,
+                                        [BUG_UNBOUND] = WITH_VOUCHERS};
 
 static unsigned with_of(uint64_t seed, enum bug bug)
 {
@@ -117,7 +137,12 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
     if (options.with &
         WITH_LIARS) /* who answers a recall to a liar, or what he held before, is not followed */
         options.with &= ~(unsigned)(WITH_RECALLS | WITH_RESTORES);
-    if (options.with & WITH_THIEVES) /* cards have their time */
+    if (options.with & (WITH_RECALLS | WITH_RESTORES | WITH_LIARS | WITH_COLLUDERS))
+        options.with &= ~(unsigned)WITH_RETENTION; /* which keeps other logs apart, and orders recalls */
+    if (options.with &
+        (WITH_RECALLS | WITH_RESTORES | WITH_LIARS | WITH_COLLUDERS | WITH_THIEVES | WITH_CLOCKS))
+        options.with &= ~(unsigned)WITH_VOUCHERS; /* other keys, epochs and programs */
+    if (options.with & WITH_THIEVES)              /* cards have their time */
         options.with &= ~(unsigned)(WITH_CLOCKS | WITH_RESTORES);
     options.twin = !guards && (arguments->twins || seed % TWINS_EVERY == 0);
     options.duties =
@@ -144,12 +169,13 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
     if (verbose)
         (void)printf(
             "seed %llu: %llu objects fed, %llu leaves, %llu minted, %llu crashes, %llu messages, %llu pages, "
-            "%llu TAXII requests, %llu failures\n",
+            "%llu TAXII requests, %llu failures, %llu forgotten, %llu vouched for, %llu false\n",
             (unsigned long long)seed, (unsigned long long)one.counts.fed,
             (unsigned long long)one.counts.leaves, (unsigned long long)one.counts.minted,
             (unsigned long long)one.counts.crashes, (unsigned long long)one.counts.messages,
             (unsigned long long)one.counts.syncs, (unsigned long long)one.counts.asks,
-            (unsigned long long)one.counts.failures);
+            (unsigned long long)one.counts.failures, (unsigned long long)one.counts.forgotten,
+            (unsigned long long)one.counts.vouched, (unsigned long long)one.counts.bent);
     world_deinit(&one);
     return good && gave_back(before, what);
 }

@@ -84,6 +84,7 @@ static void answer(struct world *world, unsigned from, unsigned to, uint64_t cli
         message->status = response->status;
         buf_put(&message->body, response->body.at, response->body.len);
         liar_answers(world, message, path);
+        vouch_bend(world, message);
     }
 }
 

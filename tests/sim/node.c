@@ -14,7 +14,8 @@ static const char *const source_names[SOURCES] = {"own", "feed", "plain", "silen
 
 static void line(void *ctx, const struct diag_line *line)
 {
-    const struct node *node = ctx;
+    struct node *node = ctx;
+    node->told_false |= line->err == ERR_SIGNATURE && strcmp(line->room, "sync") == 0;
     world_say(node->world, "%s: %s: %s (%s)", node->name, line->room, line->what, err_text(line->err));
 }
 
@@ -59,6 +60,7 @@ void node_init(struct world *world, unsigned number)
     must(index_mem_new(&node->index) == ERR_OK);
     keys_make(node);
     recalls_init(&node->recalls);
+    keep_init(node);
     node->roots = zeroed(SIGNED_MAX, sizeof *node->roots);
     node->held = zeroed(HELD_MAX, sizeof *node->held);
     node->reported = zeroed(THINGS_MAX, sizeof *node->reported);
@@ -115,6 +117,7 @@ void node_deinit(struct node *node)
     free(node->allowed);
     free(node->passed);
     recalls_deinit(&node->recalls);
+    keep_deinit(node);
     restores_deinit(node);
 }
 
@@ -166,7 +169,8 @@ void node_replace(struct node *node, struct disk *disk)
 
 bool node_clock_jumps(struct world *world, struct node *node)
 {
-    static const int64_t off[] = {10 * YEAR_US, -10 * YEAR_US, -MINUTE_US, -60 * MINUTE_US, YEAR_US / 12};
+    static const int64_t off[] = {10 * YEAR_US, -10 * YEAR_US, -MINUTE_US,    -60 * MINUTE_US,
+                                  YEAR_US / 12, YEAR_US / 180, -YEAR_US / 180};
     enum { JUMPS = sizeof off / sizeof *off, DRIFT_MAX = 1000 };
     struct draw *draw = &world->fault_draw;
     unsigned what = draw_below(draw, 1000), which = draw_below(draw, JUMPS + 2);
@@ -341,6 +345,7 @@ static bool sessions_open(struct node *node)
                                            .partner = node->partner[p],
                                            .card = &node->world->nodes[p].card,
                                            .node = str_of(node->name),
+                                           .diag = &node->diag,
                                            .seed = draw_next(&draw)};
         if (TRY(err, sync_session_new(&setup, &node->session[p])))
             break;
@@ -583,6 +588,8 @@ static bool sign_for(struct node *node, unsigned to, bool urgent)
     struct str notes[16];
     struct buf texts[16];
     err_t err;
+    if (!urgent && node->vouches[to] && !vouch_sign(node, to, keeper_fails(node, 30)))
+        return false;
     if (!gate_sign_next(node->gate, ledger, &request))
         return true;
     if (keeper_fails(node, 60)) {
@@ -674,6 +681,7 @@ static int64_t decide_time(struct node *node)
 static bool decide(struct node *node, int64_t *out_next)
 {
     bool more = true;
+    keep_step(node);
     while (more) {
         (void)memory_of(node);
         err_t err = gate_step(node->gate, decide_time(node), &more, out_next);
@@ -757,7 +765,7 @@ static void pump(struct node *node)
         if (round > 100)
             world_break(world, "%s never comes to rest", node->name);
         disk_time_set(node->disk, node_now(node));
-        if (!decide(node, &next) || !sign_all(node))
+        if (!keep_turn(node) || !decide(node, &next) || !sign_all(node))
             return;
         if (gate_health(node->gate).read_only) {
             (void)node_failed(node, ERR_READONLY, "the gate");
@@ -776,6 +784,8 @@ static void pump(struct node *node)
         if (wake != NEVER)
             wake -= node_now(node) - world->now_us;
         node->wake_at = node->sign_again_at < wake ? node->sign_again_at : wake;
+        if (world_has(world, WITH_RETENTION) && node->keeping.next_us < node->wake_at)
+            node->wake_at = node->keeping.next_us;
         if (node->wake_at <= world->now_us)
             node->wake_at = world->now_us + 1;
         return;

@@ -21,6 +21,9 @@ enum op_kind {
     OP_BIND,
     OP_RECALL,
     OP_CONFIRM,
+    OP_ORDER,
+    OP_CLOCK,
+    OP_VOUCH,
 };
 
 enum { FEED_MAX = 6, FEED_TEXT = FEED_MAX * THING_TEXT + 64 };
@@ -30,7 +33,7 @@ struct operation {
     int64_t first_us;
     unsigned source, to;
     uint16_t target;
-    bool on; /* tag, stop: set or lift; peer: start or pause */
+    bool on; /* tag, stop, order: set or lift; peer: start or pause */
     bool history;
     enum gate_approval approval;
     uint8_t answers; /* an approval: rules that asked, in any of its tries */
@@ -112,6 +115,7 @@ static void note_asking(struct node *node, const struct stix_key *key, unsigned 
         return;
     op->answers |= str_eq(asked.rule, STR("asking")) ? ANSWERED_ASKING : 0;
     op->answers |= str_eq(asked.rule, STR("own-amber")) ? ANSWERED_OWN_AMBER : 0;
+    op->answers |= str_eq(asked.rule, STR("late")) ? ANSWERED_LATE : 0;
 }
 
 static err_t perform(struct node *node, struct operation *op)
@@ -148,6 +152,12 @@ static err_t perform(struct node *node, struct operation *op)
         return recall_say(node, &op->recall);
     case OP_CONFIRM:
         return recall_confirm(node);
+    case OP_ORDER:
+        return keep_order(node, op->target, op->on, &by_operator);
+    case OP_CLOCK:
+        return keep_confirm(node);
+    case OP_VOUCH:
+        return vouch_say(node, op->to, &by_operator);
     }
     return ERR_OK;
 }
@@ -208,31 +218,61 @@ static void note_done(struct node *node, const struct operation *op)
     case OP_RECALL:
         recall_said(node, &op->recall);
         break;
+    case OP_ORDER:
+        keep_ordered(node, op->target, op->on);
+        break;
+    case OP_VOUCH:
+        vouch_said(node, op->to);
+        break;
     default:
         break;
     }
     node->changed = true;
 }
 
+/* Does whoever says this say it of an object? */
+static bool is_about(const struct operation *op)
+{
+    return op->kind == OP_TAG || op->kind == OP_APPROVE || op->kind == OP_CLASSIFY || op->kind == OP_BIND ||
+           op->kind == OP_ORDER;
+}
+
+/* What retention has to know of it; done: it is durable. */
+static void note_words(struct node *node, const struct operation *op, bool done, uint64_t before)
+{
+    if (op->kind == OP_QUARANTINE && op->lsn != 0)
+        keep_closes(node, op->lsn, done && !op->on);
+    else if (is_about(op) && done)
+        keep_said(node, op->target, before);
+    else if (is_about(op))
+        keep_says(node, op->target);
+}
+
 static void run(struct node *node)
 {
     struct operation *op = node->pending;
+    struct gate_counts before;
+    gate_counts(node->gate, &before);
     if (op->first_us > node_now(node)) /* the clock went back meanwhile */
         op->first_us = node_now(node);
     disk_time_set(node->disk, node_now(node));
+    note_words(node, op, false, before.durable_lsn);
     (void)memory_of(node);
     err_t err = perform(node, op);
     (void)memory_of(NULL);
     /* About what is not held, or not there, or bound otherwise already. */
     bool nothing = err == ERR_NOTFOUND || err == ERR_DENIED || err == ERR_CONFLICT;
+    nothing |= op->kind == OP_QUARANTINE && err == ERR_UNSUPPORTED; /* its origin did not sign it */
     if (nothing)
         err = ERR_OK;
     if (err == ERR_OK)
         err = node_commit(node);
     if (node_failed(node, err, "an operation"))
         return;
-    if (!nothing)
+    if (!nothing) {
+        note_words(node, op, true, before.durable_lsn);
         note_done(node, op);
+    }
     op_drop(node);
 }
 
@@ -490,6 +530,22 @@ static void draw_recall(struct world *world, const struct node *node, struct ope
         op->kind = OP_CONFIRM;
 }
 
+static void draw_keeping(struct world *world, const struct node *node, struct operation *op)
+{
+    bool order, confirm;
+    if (!world_has(world, WITH_RETENTION))
+        return;
+    keep_draw(node, &world->keep_draw, &order, &confirm);
+    if (order) {
+        op->kind = OP_ORDER;
+        op->on = draw_chance(&world->keep_draw, 600);
+        op->target = thing_target((enum thing_kind)draw_below(&world->keep_draw, THING_KINDS),
+                                  draw_below(&world->keep_draw, THING_POOL));
+    } else if (confirm) {
+        op->kind = OP_CLOCK;
+    }
+}
+
 void op_draw(struct world *world)
 {
     struct draw *draw = &world->op_draw;
@@ -500,6 +556,9 @@ void op_draw(struct world *world)
         return;
     struct operation *op = draw_operation(world, node, draw);
     draw_recall(world, node, op);
+    draw_keeping(world, node, op);
+    if (world_has(world, WITH_VOUCHERS) && draw_chance(&world->vouch_draw, 150))
+        op->kind = OP_VOUCH;
     if (world->options.extras)
         feed_secret(world);
     if (what < 60)
@@ -510,9 +569,9 @@ void op_draw(struct world *world)
         free(op); /* nobody is there to hear it */
         return;
     }
-    static const char *const words[] = {"feed", "tag",    "approve", "assume", "classify",
-                                        "stop", "peer",   "merge",   "policy", "quarantine",
-                                        "bind", "recall", "confirm"};
+    static const char *const words[] = {"feed",    "tag",   "approve", "assume",     "classify", "stop",
+                                        "peer",    "merge", "policy",  "quarantine", "bind",     "recall",
+                                        "confirm", "order", "clock",   "vouch"};
     world_say(world, "%s: %s", node->name, words[op->kind]);
     node->pending = op;
     run(node);

@@ -72,6 +72,7 @@ static bool look_object(void *ctx, const struct gate_object *object)
                                                     .lsn = object->lsn,
                                                     .leaf = object->envelope.seq,
                                                     .received_us = object->envelope.received_us,
+                                                    .earliest_us = object->envelope.received_us,
                                                     .source = (uint16_t)object->envelope.source,
                                                     .assertion = object->assertion};
     return true;
@@ -86,6 +87,11 @@ static bool look_quarantined(void *ctx, const struct gate_quarantined *quarantin
         return true;
     if (quarantined->bytes.len == 0 && world_has(node->world, WITH_RECALLS))
         return true; /* it was called back, and is not kept again */
+    if (thing != NULL && thing->valid && quarantined->fault.code == ERR_SIGNATURE &&
+        vouch_may_refuse(node, quarantined->bytes)) {
+        vouch_refused(node);
+        return true;
+    }
     if (thing == NULL || (quarantined->reason == RECORD_QUARANTINE_REFUSED) == thing->valid) {
         world_break(node->world, "%s refused what is right, or took what is wrong: %s:\n%.*s", node->name,
                     quarantined->fault.what,
@@ -191,8 +197,10 @@ struct item {
 struct oracle {
     struct node *node;
     unsigned to;
-    bool lag;   /* more is decided than is shown */
-    bool ahead; /* with what the leaves that are yet to be looked at take back */
+    struct moment when;
+    bool surely; /* what may have been let go by now, or may not, was not */
+    bool lag;    /* more is decided than is shown */
+    bool ahead;  /* with what the leaves that are yet to be looked at take back */
     struct item at[ITEMS_MAX];
     size_t count;
 };
@@ -322,6 +330,36 @@ static bool is_above(const struct node *node, unsigned to, enum stix_tlp tlp)
     return node->policy == POLICY_CEILING && to == node_ceiling(node) && tlp > STIX_TLP_CLEAR;
 }
 
+/* Of what waits for a time: at this one. */
+static bool is_sealed(const struct oracle *oracle, const struct held *held, const struct facts *facts,
+                      int64_t at_us)
+{
+    return world_is_timed(oracle->node->world) && facts->tlp == STIX_TLP_CLEAR &&
+           held->thing->kind == THING_NOTE && at_us < SEALED_UNTIL;
+}
+
+/* A hold that ends by a time takes nothing back. */
+static bool may_wait(enum thing_kind kind)
+{
+    return kind == THING_MALWARE || kind == THING_REPORT || kind == THING_INDICATOR;
+}
+
+static bool waits(const struct oracle *oracle, const struct held *held, const struct facts *facts,
+                  int64_t at_us)
+{
+    enum { YOUNG_MINUTES = 20, LATE_MINUTES = 40 };
+    enum thing_kind kind = held->thing->kind;
+    bool green = facts->tlp == STIX_TLP_GREEN;
+    if (!world_is_timed(oracle->node->world))
+        return false;
+    /* Since when it waits nobody knows who did not see its first decision: not for longer than that. */
+    bool late = (held->answered[oracle->to] & ANSWERED_LATE) == 0 &&
+                (oracle->surely || at_us - held->earliest_us < LATE_MINUTES * MINUTE_US);
+    return (green && kind == THING_MALWARE && at_us < EMBARGO_UNTIL) ||
+           (kind == THING_REPORT && at_us - held->received_us < YOUNG_MINUTES * MINUTE_US) ||
+           (green && kind == THING_INDICATOR && late);
+}
+
 static bool is_denied(const struct oracle *oracle, const struct held *held, const struct facts *facts,
                       bool own)
 {
@@ -332,6 +370,8 @@ static bool is_denied(const struct oracle *oracle, const struct held *held, cons
     bool onward = own || silent || facts->tlp == STIX_TLP_CLEAR || facts->tlp == STIX_TLP_GREEN;
     return facts->tlp == STIX_TLP_RED || facts->tlp == STIX_TLP_AMBER_STRICT || facts->unknown || !onward ||
            is_above(node, oracle->to, facts->tlp) || held->denied[oracle->to] ||
+           is_sealed(oracle, held, facts, oracle->when.now_us) ||
+           is_sealed(oracle, held, facts, oracle->when.believed_us) ||
            (node->reported[held->thing->number] >> oracle->to & 1);
 }
 
@@ -345,11 +385,13 @@ static bool is_stopped(const struct oracle *oracle, const struct held *held)
 }
 
 static bool is_let_go(const struct oracle *oracle, const struct held *held, const struct facts *facts,
-                      bool own)
+                      bool own, int64_t at_us)
 {
     const struct node *node = oracle->node;
     uint16_t target = held->thing->target;
     if (facts->unresolved || facts->statement || facts->unmarked || facts->definition)
+        return false;
+    if (facts->tlp <= STIX_TLP_GREEN && waits(oracle, held, facts, at_us))
         return false;
     if (facts->tlp == STIX_TLP_CLEAR)
         return true;
@@ -359,7 +401,7 @@ static bool is_let_go(const struct oracle *oracle, const struct held *held, cons
     int64_t since =
         held->received_us > node->settled_us[target] ? held->received_us : node->settled_us[target];
     return own && facts->tlp == STIX_TLP_AMBER && node->tagged[target][oracle->to] &&
-           ((held->answered[oracle->to] & ANSWERED_OWN_AMBER) || node_now(node) >= since + 10 * MINUTE_US);
+           ((held->answered[oracle->to] & ANSWERED_OWN_AMBER) || at_us >= since + 10 * MINUTE_US);
 }
 
 static void judge(struct oracle *oracle, struct held *held, const struct gate_peer *peer)
@@ -373,7 +415,8 @@ static void judge(struct oracle *oracle, struct held *held, const struct gate_pe
     if (is_denied(oracle, held, &facts, own) || is_stopped(oracle, held) ||
         (held->told && gate_source_get(node->gate, held->source)->partner >= 0))
         return;
-    bool right = is_let_go(oracle, held, &facts, own);
+    bool right = is_let_go(oracle, held, &facts, own, oracle->when.now_us) &&
+                 is_let_go(oracle, held, &facts, own, oracle->when.believed_us);
     bool comes_along = follows && !facts.any;
     must(oracle->count < ITEMS_MAX);
     if (right || comes_along)
@@ -491,14 +534,14 @@ static void close_over(struct oracle *oracle)
     } while (demand(oracle));
 }
 
-static void solve(struct oracle *oracle, struct node *node, unsigned to, bool ahead)
+static void solve(struct oracle *oracle, struct node *node, unsigned to, struct moment when)
 {
     const struct gate_peer *peer = gate_peer_get(node->gate, node->partner[to]);
     struct gate_ledger ledger;
     must(gate_ledger(node->gate, node->partner[to], &ledger) == ERR_OK);
     oracle->node = node;
     oracle->to = to;
-    oracle->ahead = ahead;
+    oracle->when = when;
     oracle->lag = ledger.size != node->ledger[to].count;
     oracle->count = 0;
     if (peer->state != GATE_PEER_STARTED)
@@ -624,6 +667,7 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
         seen.thing = things_find(&node->world->things, leaf->object);
         seen.source = things_source(&node->world->things, leaf->object);
         collude_shown(node, leaf, &seen);
+        vouch_shown(node, showing->to, leaf, &seen);
         bool third = world_has(node->world, WITH_COLLUDERS) && showing->to == THIRD;
         if (seen.thing == NULL || (seen.thing->extra && !third))
             world_blame(node->world, "%s showed %s what it must never see:\n%.*s", node->name, to,
@@ -654,6 +698,8 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
 static bool is_kept_here(const struct node *node, const struct thing *thing)
 {
     bool any = false;
+    if (world_is_timed(node->world) && may_wait(thing->kind))
+        return false;
     for (size_t i = 0; i < node->held_count && thing->tlp == STIX_TLP_GREEN; i++) {
         const struct held *held = &node->held[i];
         if (held->thing != thing || held->quarantined)
@@ -701,29 +747,43 @@ static bool look_ahead(void *ctx, const struct gate_leaf *leaf)
 }
 
 /* What is new was decided before or after something was taken back: what either lets go may be seen. */
-static void allow(struct node *node, struct showing *showing)
+static void allow(struct node *node, struct showing *showing, struct moment when)
 {
     static struct oracle oracle;
     unsigned to = showing->to;
     err_t err = gate_leaves(node->gate, node->partner[to], node->ledger[to].count, look_ahead, showing);
     if (err != ERR_BUSY && node_failed(node, err, "looking ahead"))
         return;
+    oracle.surely = false;
     for (unsigned ahead = 0; ahead <= 1; ahead++) {
-        solve(&oracle, node, to, ahead != 0);
+        oracle.ahead = ahead != 0;
+        solve(&oracle, node, to, when);
         for (size_t i = 0; i < oracle.count; i++)
             if (oracle.at[i].in && !oracle.at[i].on_demand)
                 node->allowed[oracle.at[i].held->thing->number] |= (uint16_t)(1u << to);
     }
 }
 
+/* When a deadline can have begun. */
+static void look_at_times(struct node *node)
+{
+    const struct keeping *k = &node->keeping;
+    for (size_t m = 0; m < k->moment_count; m++)
+        for (size_t i = 0; i < node->held_count; i++)
+            if (k->moments[m].now_us < node->held[i].earliest_us)
+                node->held[i].earliest_us = k->moments[m].now_us;
+}
+
 void oracle_look(struct node *node)
 {
     if (node->forgetful)
         return;
+    keep_learn(node);
     look_at_objects(node);
     if (!node_is_up(node) || node->world->broken)
         return;
     look_at_arrivals(node);
+    look_at_times(node);
     for (unsigned p = 0; p < node->world->node_count && !node->world->broken; p++) {
         struct showing showing = {node, p};
         struct gate_ledger ledger;
@@ -731,15 +791,19 @@ void oracle_look(struct node *node)
             recall_look(node, p);
         if (!node_is_up(node) || !world_linked(node->world, node->number, p) ||
             gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
-            (!node->changed && ledger.visible == node->ledger[p].count))
+            (!node->changed && ledger.visible == node->ledger[p].count && ledger.size == node->decided[p]))
             continue;
+        node->decided[p] = ledger.size;
         if (!policy_binds(node, &showing))
             return;
-        allow(node, &showing);
+        for (size_t i = 0; i < node->keeping.moment_count; i++)
+            allow(node, &showing, node->keeping.moments[i]);
+        allow(node, &showing, keep_moment(node));
         err_t err = gate_leaves(node->gate, node->partner[p], node->ledger[p].count, look_leaf, &showing);
         if (err != ERR_BUSY && node_failed(node, err, "showing leaves"))
             return; /* busy: a new policy takes back, and the rest is shown after the next step */
     }
+    node->keeping.moment_count = 0;
     node->changed = false;
 }
 
@@ -819,7 +883,9 @@ static void check_pair(struct node *node, unsigned to)
     static struct oracle oracle;
     const struct node *other = &node->world->nodes[to];
     uint32_t source = gate_peer_get(other->gate, other->partner[node->number])->source;
-    solve(&oracle, node, to, false);
+    oracle.surely = true;
+    oracle.ahead = false;
+    solve(&oracle, node, to, keep_moment(node));
     for (size_t i = 0; i < oracle.count && !node->world->broken; i++) {
         const struct thing *thing = oracle.at[i].held->thing;
         if (!oracle.at[i].in || oracle.at[i].on_demand || is_shown(node, to, thing) ||
@@ -844,7 +910,8 @@ static void check_pair(struct node *node, unsigned to)
     for (size_t i = 0; i < node->ledger[to].count && !node->world->broken; i++) {
         const struct seen *seen = &node->ledger[to].at[i];
         if (i < other->taken[node->number] && seen->thing != NULL && !has_ended(&node->ledger[to], i) &&
-            !holds(other, seen->thing) && !recall_bars(other, source, seen->thing))
+            !holds(other, seen->thing) && !recall_bars(other, source, seen->thing) &&
+            !vouch_may_refuse(other, bytes_of(seen->thing->text, seen->thing->len)))
             world_break(node->world, "%s does not hold leaf %zu of %s", other->name, i, node->name);
     }
 }

@@ -5,11 +5,14 @@
 
 #include <stdlib.h>
 
+#include "gate/destroy.h"
 #include "gate/halt.h"
 #include "gate/mint.h"
 #include "gate/recall.h"
 #include "gate/state.h"
+#include "gate/words.h"
 #include "ledger/checkpoint.h"
+#include "ledger/voucher.h"
 #include "store/store.h"
 #include "taxii/answer.h"
 #include "taxii/status.h"
@@ -144,6 +147,88 @@ void __wrap_sync_session_next(struct sync_session *session, int64_t now_us, stru
     if (active == BUG_TIME_AGAIN)
         *latest(session) = now_us;
     __real_sync_session_next(session, now_us, out);
+}
+
+/* --- retention --- */
+
+__typeof__(clock_settle) __real_clock_settle, __wrap_clock_settle;
+__typeof__(clock_asks) __real_clock_asks, __wrap_clock_asks;
+__typeof__(gate_retain_words) __real_gate_retain_words, __wrap_gate_retain_words;
+__typeof__(fact_get) __real_fact_get, __wrap_fact_get;
+__typeof__(gate_destroy) __real_gate_destroy, __wrap_gate_destroy;
+
+err_t __wrap_clock_settle(struct gate *gate, int64_t now_us)
+{
+    err_t err = __real_clock_settle(gate, now_us);
+    if (active == BUG_TIME_FLIES)
+        gate->unsure_us = 0;
+    return err;
+}
+
+bool __wrap_clock_asks(const struct record_fact *fact, struct job *job)
+{
+    return active != BUG_STAYS_UNSURE && __real_clock_asks(fact, job);
+}
+
+static bool forgetting; /* words */
+
+err_t __wrap_gate_retain_words(struct gate *gate, unsigned days, int64_t now_us, size_t *out_gone)
+{
+    forgetting = true;
+    err_t err = __real_gate_retain_words(gate, days, now_us, out_gone);
+    forgetting = false;
+    return err;
+}
+
+err_t __wrap_fact_get(const struct gate *gate, enum record_fact_kind kind, struct bytes key,
+                      struct bytes *out)
+{
+    if (active == BUG_NO_ORDER && forgetting && kind == RECORD_FACT_LEGAL)
+        return ERR_NOTFOUND;
+    return __real_fact_get(gate, kind, key, out);
+}
+
+err_t __wrap_gate_destroy(struct gate *gate, const uint64_t *lsns, size_t count, enum record_cause cause,
+                          const struct gate_by *by, int64_t now_us, struct gate_destroyed *out)
+{
+    size_t less = active == BUG_FORGETS_LESS && cause == RECORD_CAUSE_RETENTION;
+    return count == less ? ERR_OK : __real_gate_destroy(gate, lsns, count - less, cause, by, now_us, out);
+}
+
+/* --- vouchers --- */
+
+__typeof__(voucher_verify) __real_voucher_verify, __wrap_voucher_verify;
+__typeof__(vouched_size) __real_vouched_size, __wrap_vouched_size;
+__typeof__(voucher_take) __real_voucher_take, __wrap_voucher_take;
+__typeof__(reshare_keep) __real_reshare_keep, __wrap_reshare_keep;
+
+err_t __wrap_voucher_verify(const struct voucher *voucher, const struct hash *content,
+                            const struct sign_public *key)
+{
+    return active == BUG_ANY_VOUCHER ? ERR_OK : __real_voucher_verify(voucher, content, key);
+}
+
+uint64_t __wrap_vouched_size(const struct gate *gate, unsigned ledger)
+{
+    return active == BUG_NO_VOUCHER ? UINT64_MAX : __real_vouched_size(gate, ledger);
+}
+
+static bool vouching; /* for what comes in */
+
+err_t __wrap_voucher_take(struct gate *gate, const struct gate_submission *submission,
+                          const struct stix_key *object, uint64_t lsn, uint64_t slot, int64_t now_us)
+{
+    vouching = true;
+    err_t err = __real_voucher_take(gate, submission, object, lsn, slot, now_us);
+    vouching = false;
+    return err;
+}
+
+err_t __wrap_reshare_keep(struct gate *gate, const struct gate_peer *peer, const struct stix_key *object,
+                          uint64_t lsn, struct str limits, int64_t now_us)
+{
+    return active == BUG_UNBOUND && vouching ? ERR_OK
+                                             : __real_reshare_keep(gate, peer, object, lsn, limits, now_us);
 }
 
 /* --- partners that lie --- */

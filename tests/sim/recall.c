@@ -78,13 +78,14 @@ void recall_brought(struct node *node, const struct gate_object *object, const s
         (struct brought) {thing, mark ? object->envelope.about : object->lsn, object->envelope.seq, source};
 }
 
-/* Somebody whose word was not called back himself, other than this source. */
-static bool others_brought(const struct node *node, uint32_t source, const struct thing *thing)
+/* Somebody whose word was not called back himself, other than these sources. */
+static bool others_brought(const struct node *node, uint32_t source, uint32_t beside,
+                           const struct thing *thing)
 {
     const struct recalls *r = &node->recalls;
     for (size_t i = 0; i < r->brought_count; i++)
         if (r->brought[i].thing == thing && r->brought[i].source != source &&
-            !recall_bars(node, r->brought[i].source, thing))
+            r->brought[i].source != beside && !recall_bars(node, r->brought[i].source, thing))
             return true;
     return false;
 }
@@ -181,13 +182,17 @@ void recall_taken(struct node *node, unsigned from, uint64_t subject, uint64_t e
     struct held *held = brought == NULL ? NULL : held_at(node, brought->lsn);
     if (held == NULL || held->gone)
         return;
-    bool home = held->owner == source, others = others_brought(node, source, thing);
+    bool home = held->owner == source, others = others_brought(node, source, source, thing);
     held->unsure |= is_unsure(node, thing->target);
     if (held->unsure)
         return;
     if (held->quarantined || home || (held->source == source && !others))
         let_go(node, held);
-    else if (held->source != source)
+    else if (held->source == source)
+        held->unsaid = true;
+    else if (held->unsaid && !others_brought(node, source, held->source, thing))
+        held->unsure = true; /* it goes, unless who brought it said it once more: that leaf is not seen */
+    else
         bar(node, source, thing); /* his report alone */
 }
 

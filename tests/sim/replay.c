@@ -147,8 +147,8 @@ static void log_check(struct node *node)
     if (log_open(node, &log) != ERR_OK)
         return;
     r.store = log.store;
-    r.came = calloc(THINGS_MAX, 1);
-    r.gave = calloc(THINGS_MAX, 1);
+    r.came = calloc(THINGS_MAX, sizeof *r.came);
+    r.gave = calloc(THINGS_MAX, sizeof *r.gave);
     must(r.came != NULL && r.gave != NULL);
     arena_init(&r.arena, 64u << 20);
     read_log(&r);

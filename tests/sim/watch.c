@@ -19,6 +19,8 @@ static void write_partner(struct node *node, unsigned p, struct buf *out)
     buf_printf(out, "partner %u %.*s %s %u %lld %.*s 0 0\n", peer->index, STR_ARG(peer->audience),
                level == NULL ? "amber" : level, peer->epoch,
                (long long)(node->world->nodes[p].card.expires_us / SECOND_US), (int)sizeof hex, hex);
+    if (gate_vouches(node->gate, peer->index))
+        buf_printf(out, "vouch %u\n", peer->index);
 }
 
 static void tell(struct node *node)

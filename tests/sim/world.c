@@ -81,17 +81,49 @@ static void say(char *text, const char *before, const char *what)
     memcpy(at, what, size);
 }
 
+/* What waits for a time; the oracle knows these rules (oracle.c). */
+static const char timed[] =
+    "deny sealed if tlp == clear and type == note until %s\n"
+    "hold embargo if tlp == green and type == malware until %s\n"
+    "hold young if tlp <= green and type == report and age < 20m\n"
+    "hold late if tlp == green and type == indicator until approved deadline 40m default release\n";
+
+/* Two nodes behind this one, in a row, and no others may have what is its own. */
+static void say_limited(const struct node *node, char *text)
+{
+    const struct world *world = node->world;
+    const unsigned next = node->number + 1, count = world->node_count;
+    char rule[128];
+    (void)snprintf(rule, sizeof rule,
+                   "release tight if tlp <= green and own to all with reshare partners [%s %s]\n",
+                   world->nodes[next % count].name, world->nodes[(next + 1) % count].name);
+    say(text, "release open", rule);
+}
+
+static void say_timed(char *text)
+{
+    char rules[sizeof timed + 64], sealed[32], embargo[32];
+    shelf_date(SEALED_UNTIL, sealed);
+    shelf_date(EMBARGO_UNTIL, embargo);
+    (void)snprintf(rules, sizeof rules, timed, sealed, embargo);
+    say(text, "deny ", rules);
+}
+
 struct str world_policy(const struct node *node, enum world_policy which)
 {
     static const char open[] = "tlp <= green", narrow[] = "tlp <= clear";
-    static char texts[2][NODES_MAX][POLICIES][POLICY_TEXT];
+    static char texts[2][2][NODES_MAX][POLICIES][POLICY_TEXT];
     const struct world *world = node->world;
-    char *text = texts[world->options.duties][node->number][which], block[64];
+    char *text = texts[world_is_timed(world)][world->options.duties][node->number][which], block[64];
     if (text[0] != '\0')
         return str_of(text);
     read_policy(text);
     if (node_has_duties(node, which))
         say(text, "release open", duties);
+    if (world_is_timed(world))
+        say_timed(text);
+    if (world_is_limited(world))
+        say_limited(node, text);
     if (which == POLICY_CEILING) { /* partners stand before the rules */
         (void)snprintf(block, sizeof block, "partner %s { tlp-max clear }\n",
                        world->nodes[node_ceiling(node)].name);
@@ -144,6 +176,10 @@ static void draw_links(struct world *world)
         world->node_count = THIRD + 1;
         shape = SHAPE_FULL;
     }
+    if (world_is_limited(world) && !world_has(world, WITH_NODES)) {
+        world->node_count = NODES + 1;
+        shape = SHAPE_RING;
+    }
     link_by(world, shape, &draw);
 }
 
@@ -176,6 +212,8 @@ static void world_init(struct world *world, const struct world_options *options)
     world->extra_draw = draw_of(options->seed, 11, 0);
     world->ask_draw = draw_of(options->seed, 12, 0);
     world->fault_draw = draw_of(options->seed, 13, 0);
+    world->keep_draw = draw_of(options->seed, 30, 0);
+    world->vouch_draw = draw_of(options->seed, 32, 0);
     world->ops_left = (40 + draw_below(&world->op_draw, 80)) * world->node_count / NODES;
     if (options->sweep != 0)
         world->ops_left = SWEEP_OPS;
@@ -189,6 +227,7 @@ static void world_init(struct world *world, const struct world_options *options)
     }
     plant(options->bug);
     liar_init(world);
+    vouch_init(world);
     thief_init(world);
     if (options->sweep_memory) {
         world->nodes[0].memory.fails = options->sweep;
@@ -209,6 +248,7 @@ void world_deinit(struct world *world)
         buf_deinit(&world->messages[i].body);
     free(world->messages);
     liar_deinit(world);
+    vouch_deinit(world);
     things_deinit(&world->things);
     plant(BUG_NONE);
 }
@@ -243,6 +283,10 @@ static void draw_pause(struct world *world)
         draw_chance(&world->ask_draw, 500)) { /* the clock jumps ahead: a day went by unnoticed */
         world_say(world, "the clock jumps");
         world->now_us += (20 + draw_below(&world->ask_draw, 10)) * 60 * MINUTE_US;
+    }
+    if (world_has(world, WITH_RETENTION) && draw_chance(&world->keep_draw, 60)) {
+        world_say(world, "hours go by");
+        world->now_us += (1 + (int64_t)draw_below(&world->keep_draw, 30)) * 60 * MINUTE_US;
     }
     world->next_op_at = world->now_us + pause;
 }
@@ -305,9 +349,13 @@ static void heal(struct world *world)
 /* Of what operators left to be done, the rest. It may make more to do at their partners. */
 static void finish(struct world *world)
 {
-    for (unsigned n = 0; n < world->node_count && world_has(world, WITH_RECALLS); n++) {
+    for (unsigned n = 0; n < world->node_count; n++) {
         struct node *node = &world->nodes[n];
-        if (node_is_up(node) && !world->broken && !node_failed(node, recall_confirm(node), "confirming"))
+        if (!node_is_up(node) || world->broken)
+            continue;
+        if (world_has(world, WITH_RECALLS) && node_failed(node, recall_confirm(node), "confirming"))
+            continue;
+        if (keep_finish(node))
             node_pump(node);
     }
 }
@@ -400,6 +448,10 @@ bool world_run(struct world *world, const struct world_options *options)
         oracle_settled(world);
     for (unsigned n = 0; n < world->node_count && !world->broken; n++)
         recall_settled(&world->nodes[n]);
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
+        keep_settled(&world->nodes[n]);
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
+        vouch_settled(&world->nodes[n]);
     for (unsigned n = 0; n < world->node_count && !world->broken; n++)
         reader_settled(&world->nodes[n]);
     for (unsigned n = 0; n < world->node_count && !world->broken; n++)

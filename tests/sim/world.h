@@ -20,7 +20,7 @@ enum {
     SOURCES = 4,       /* local ones; a partner's come after them */
     SOURCES_DRAWN = 3, /* of these; the last one, which nothing is assumed of, says only what twins add */
     MESSAGES_MAX = 512,
-    KEPT_MAX = 2 * NODES_MAX * NODES_MAX,
+    KEPT_MAX = 2 * LIMIT_SYNC_WAITING * NODES_MAX * NODES_MAX, /* of both ledgers of each partner */
     LEDGER_MAX = 4096,
     HELD_MAX = 4096,
     SIGNED_MAX = 4096,
@@ -32,11 +32,14 @@ enum {
     RECALL_BUDGET = 12, /* objects a day by the word of one: few, so that some wait for two */
 };
 
-#define SECOND_US   INT64_C(1000000)
-#define MINUTE_US   (60 * SECOND_US)
-#define WORLD_START INT64_C(1800000000000000)
-#define YEAR_US     (INT64_C(365) * 24 * 60 * MINUTE_US)
-#define NEVER       INT64_MAX
+#define SECOND_US     INT64_C(1000000)
+#define MINUTE_US     (60 * SECOND_US)
+#define WORLD_START   INT64_C(1800000000000000)
+#define YEAR_US       (INT64_C(365) * 24 * 60 * MINUTE_US)
+#define NEVER         INT64_MAX
+/* Of lives in which some rules wait for a time. */
+#define EMBARGO_UNTIL (WORLD_START + 36 * 60 * MINUTE_US)
+#define SEALED_UNTIL  (WORLD_START + 60 * 60 * MINUTE_US)
 
 /* What is planted, to see that the simulator finds it. name, in words */
 #define BUG_LIST(X)                                                                                          \
@@ -72,7 +75,14 @@ enum {
     X(ANY_RECEIPT, "any-receipt", "a receipt is kept whatever it is about")                                  \
     X(MADE_ALIKE, "made-alike", "what is minted has one identifier for all partners")                        \
     X(OTHERS_DATE, "others-date", "releases are dated by a clock that ticks with everybody's leaves")        \
-    X(OLD_KEY, "old-key", "a newer card of a partner changes nothing for who asks")
+    X(OLD_KEY, "old-key", "a newer card of a partner changes nothing for who asks")                          \
+    X(TIME_FLIES, "time-flies", "time lets go by a clock that nobody believes")                              \
+    X(STAYS_UNSURE, "stays-unsure", "a clock that is believed again lets nothing be decided again")          \
+    X(NO_ORDER, "no-order", "retention forgets the words that an order keeps")                               \
+    X(ANY_VOUCHER, "any-voucher", "what stands as its origin's signature is taken for that")                 \
+    X(NO_VOUCHER, "no-voucher", "a checkpoint covers leaves that their origin has not signed yet")           \
+    X(UNBOUND, "unbound", "what its origin says of an object binds nobody behind the next node")             \
+    X(FORGETS_LESS, "forgets-less", "of what retention destroys the last entry stays")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -122,9 +132,10 @@ struct seen {
     uint64_t subject;
     int64_t time_us;
     struct hash leaf;
-    struct hash made; /* id of what the node made anew for this partner; zero: it did not */
-    bool ends;        /* a leaf that was not looked at yet takes its content back */
-    bool called;      /* a leaf of the urgent ledger beside calls it back */
+    struct hash made;   /* id of what the node made anew for this partner; zero: it did not */
+    uint16_t kept_from; /* nodes that what its origin signed keeps it from */
+    bool ends;          /* a leaf that was not looked at yet takes its content back */
+    bool called;        /* a leaf of the urgent ledger beside calls it back */
 };
 
 struct seen_ledger {
@@ -132,16 +143,18 @@ struct seen_ledger {
     size_t count;
 };
 
-enum { ANSWERED_ASKING = 1, ANSWERED_OWN_AMBER = 2 };
+enum { ANSWERED_ASKING = 1, ANSWERED_OWN_AMBER = 2, ANSWERED_LATE = 4 };
 
 /* A copy that a node holds durably. */
 struct held {
     const struct thing *thing;
     uint64_t lsn;
     bool gone;     /* it was called back */
+    bool unsaid;   /* by who brought it, while others said it */
     bool unsure;   /* or not: handed in by the partner's people, and perhaps by his ledger too */
     uint64_t leaf; /* 1 + number of the partner's leaf that brought it */
     int64_t received_us;
+    int64_t earliest_us; /* of the times that the node decided at since it came */
     uint16_t source, owner;
     bool assertion, quarantined;
     bool told; /* its origin said that it is no longer current */
@@ -170,6 +183,41 @@ struct recalls {
     } * called;
     size_t called_count;
     int64_t again_at_us; /* what is to be destroyed could not be */
+};
+
+/* A time that something is decided at, by the node's clock, and what that clock is believed to show: less,
+ * when it stands more than a day ahead of what an operator or a run of the retention last knew. */
+struct moment {
+    int64_t now_us, believed_us;
+};
+
+/* What keep.c knows of one node. */
+enum { MOMENTS_MAX = 64 };
+struct keeping {
+    unsigned quarantine_days, evidence_days; /* 0: no end */
+    int64_t next_us;                         /* of the world: the next run */
+    int64_t run_us, tried_us; /* the last run, or confirmation, that stands in the log; one that may */
+    bool confirms;            /* its operator looks at the clock when all is over */
+    bool ordered[THING_TARGETS];
+    struct said { /* words about something; sure: they stand in the log before lsn */
+        uint16_t target;
+        int64_t day_us;
+        uint64_t lsn;
+        bool sure;
+    } * said;
+    struct closed { /* an entry of the quarantine, before lsn; or perhaps */
+        uint64_t entry, lsn;
+        bool sure;
+    } * closed;
+    struct kept_run {
+        int64_t at_us;
+        uint64_t lsn;
+        bool done; /* to its end */
+        bool ordered[THING_TARGETS];
+    } * runs;
+    size_t said_count, closed_count, run_count;
+    struct moment moments[MOMENTS_MAX]; /* of what was decided, and nobody looked at yet */
+    size_t moment_count;
 };
 
 /* Of a node that went on from a backup; restore.c. */
@@ -261,18 +309,23 @@ struct node {
     /* The oracle's view of the node. */
     struct held *held;
     size_t held_count;
-    uint64_t held_from;        /* next lsn to look at */
-    uint64_t taken[NODES_MAX]; /* leaves taken over from each partner */
-    uint16_t *reported;        /* [thing] partners that sent it, by node */
+    uint64_t held_from;          /* next lsn to look at */
+    uint64_t taken[NODES_MAX];   /* leaves taken over from each partner */
+    uint64_t decided[NODES_MAX]; /* leaves of each ledger, shown or not, when somebody last looked */
+    uint16_t *reported;          /* [thing] partners that sent it, by node */
     uint16_t *counted; /* ...and whose copy is not kept in quarantine: it says that they have the object */
     uint16_t *allowed; /* [thing] nodes that were allowed to have it at some time */
     struct seen_ledger ledger[NODES_MAX], urgent[NODES_MAX];
     uint64_t taken_urgent[NODES_MAX]; /* as taken[], of the urgent ledgers */
     struct recalls recalls;
+    struct keeping keeping;
     struct restores restores;
     struct memory memory;
     struct followed followed[NODES_MAX];
-    struct hash *passed; /* what partners made and this node holds */
+    bool vouches[NODES_MAX]; /* gives what origins signed, of leaves from */
+    uint64_t vouches_from[NODES_MAX];
+    bool refused_false, told_false; /* something came that its origin did not sign */
+    struct hash *passed;            /* what partners made and this node holds */
     size_t passed_count;
     bool forgetful; /* went on from a backup: the oracle knows nothing of it any more */
     bool old;       /* its program speaks version 1 alone, until somebody upgrades it */
@@ -343,6 +396,8 @@ struct transcript {
     X(RESTORES, "restores", EVERY_16(7) | EVERY_16(15))                                                      \
     X(DISKS, "disks", EVERY_16(5) | EVERY_16(13))                                                            \
     X(CLOCKS, "clocks", EVERY_16(9))                                                                         \
+    X(RETENTION, "retention", EVERY_16(9) | UINT64_C(1) << 29 | UINT64_C(1) << 46)                           \
+    X(VOUCHERS, "vouchers", UINT64_C(1) << 6 | UINT64_C(1) << 37 | UINT64_C(1) << 54)                        \
     X(NODES, "nodes", UINT64_C(1) << 17 | UINT64_C(1) << 18)                                                 \
     X(MEMORY, "memory", UINT64_C(1) << 26 | UINT64_C(1) << 33)                                               \
     X(LIARS, "liars", UINT64_C(1) << 1 | UINT64_C(1) << 10 | UINT64_C(1) << 34 | UINT64_C(1) << 49)          \
@@ -383,7 +438,7 @@ struct world {
     struct node nodes[NODES_MAX];
     unsigned node_count;
     bool linked[NODES_MAX][NODES_MAX]; /* are partners */
-    struct draw op_draw, extra_draw, ask_draw, fault_draw;
+    struct draw op_draw, extra_draw, ask_draw, fault_draw, keep_draw, vouch_draw;
     unsigned ops_left;
     int64_t next_op_at;
 
@@ -397,6 +452,8 @@ struct world {
     bool cut[NODES_MAX][NODES_MAX];
     struct transcript transcript[NODES_MAX]; /* what node 0 said to each */
 
+    struct vouched *vouched; /* vouch.c */
+    size_t vouched_count;
     struct liar liar;
     struct thief thief;
     bool restored; /* somebody went on from a backup */
@@ -406,7 +463,7 @@ struct world {
     const char *held_by; /* the guard's rule, when it was the guard that broke it; NULL: not */
     uint64_t unheard;    /* world_blame, while the guard is alone */
     struct {
-        uint64_t fed, leaves, minted, crashes, messages, syncs, asks, failures;
+        uint64_t fed, leaves, minted, crashes, messages, syncs, asks, failures, forgotten, vouched, bent;
     } counts;
 };
 
@@ -427,10 +484,20 @@ static inline bool world_has(const struct world *world, unsigned with)
 {
     return (world->options.with & with) != 0;
 }
+/* Who has an object is told how far it may go on: what goes on then the exact oracle does not know. */
+static inline bool world_is_limited(const struct world *world)
+{
+    return world_has(world, WITH_VOUCHERS) && world->options.seed / 2 % 2 == 1;
+}
 static inline bool world_is_exact(const struct world *world)
 {
     return !guard_is_alone(world) && !world->options.duties && !world_has(world, WITH_RECALLS) &&
-           !world->restored && !world->jumped;
+           !world->restored && !world_is_limited(world);
+}
+/* Some of its rules wait for a time, and its clocks jump. */
+static inline bool world_is_timed(const struct world *world)
+{
+    return world_has(world, WITH_RETENTION);
 }
 void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct str world_policy(const struct node *node, enum world_policy which);
@@ -567,6 +634,46 @@ void recall_nothing_lost(struct node *node, unsigned to);
 void recall_compare(struct node *node, unsigned to);
 /* Has `to` all of it, and said so? */
 bool recall_pair_in_step(const struct node *issuer, const struct node *follower);
+
+/* --- keep.c: retention, orders to keep, and clocks that nobody believes --- */
+void keep_init(struct node *node);
+void keep_deinit(struct node *node);
+/* Now. */
+struct moment keep_moment(const struct node *node);
+/* When the gate last ran, or was told the time: what a crash left of it. */
+void keep_learn(struct node *node);
+void keep_step(struct node *node);
+/* A run, when one is due. False: the node went down. */
+bool keep_turn(struct node *node);
+/* What an operator could say of it, drawn. */
+void keep_draw(const struct node *node, struct draw *draw, bool *out_order, bool *out_confirm);
+NODISCARD err_t keep_order(struct node *node, uint16_t target, bool on, const struct gate_by *by);
+void keep_ordered(struct node *node, uint16_t target, bool on);
+NODISCARD err_t keep_confirm(struct node *node);
+/* At the end, where somebody looks at the clock. False: the node went down. */
+bool keep_finish(struct node *node);
+/* Somebody is about to say something of it; he did, and the log was no longer than `before`. */
+void keep_says(struct node *node, uint16_t target);
+void keep_said(struct node *node, uint16_t target, uint64_t before);
+void keep_closes(struct node *node, uint64_t entry, bool sure);
+void keep_settled(struct node *node);
+
+/* --- vouch.c: what origins sign --- */
+void vouch_init(struct world *world);
+void vouch_deinit(struct world *world);
+/* From now on `to` gets it. */
+NODISCARD err_t vouch_say(struct node *node, unsigned to, const struct gate_by *by);
+void vouch_said(struct node *node, unsigned to);
+/* The keeper's part. False: the node went down. */
+bool vouch_sign(struct node *node, unsigned to, bool fails);
+/* The oracle met this leaf. */
+void vouch_shown(struct node *node, unsigned to, const struct gate_leaf *leaf, struct seen *seen);
+/* A message that is on its way. */
+void vouch_bend(struct world *world, struct message *message);
+/* May this be refused, right as it is? It was. */
+bool vouch_may_refuse(const struct node *node, struct bytes text);
+void vouch_refused(struct node *node);
+void vouch_settled(struct node *node);
 
 /* --- liar.c: a partner that lies --- */
 void liar_init(struct world *world);

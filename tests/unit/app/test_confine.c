@@ -34,7 +34,7 @@ static const struct {
     {"card", {NOTHING, NOTHING, READS, NOTHING, READS}},
     {"card.next", {NOTHING, NOTHING, READS, NOTHING, READS}},
     {"keys/another", {NOTHING, NOTHING, NOTHING, NOTHING, NOTHING}},
-    {"anchor", {NOTHING, NOTHING, NOTHING, WRITES, NOTHING}},
+    {"keeper/anchor", {NOTHING, NOTHING, NOTHING, WRITES, NOTHING}},
     {"feeds/feed-x.json", {READS, NOTHING, WRITES, NOTHING, WRITES}},
     {"store/log/1.seg", {NOTHING, NOTHING, WRITES, NOTHING, WRITES}},
     {"store/keys/secrets.key", {NOTHING, NOTHING, WRITES, NOTHING, WRITES}},
@@ -66,7 +66,7 @@ static void put(const char *name)
 static int make(void **state)
 {
     static const char *const dirs[] = {"keys",      "keys-edge",  "keys-keeper", "store",
-                                       "store/log", "store/keys", "access"};
+                                       "store/log", "store/keys", "access",      "keeper"};
     char *dir = scratch_new();
     conf = (struct conf) {.node = "kr"};
     assert_non_null(dir);
@@ -81,7 +81,7 @@ static int make(void **state)
     assert_int_equal(file_path(conf.dir, "control.sock", conf.control), ERR_OK);
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++)
         assert_int_equal(mkdir(in(dirs[i]), 0700), 0);
-    assert_int_equal(confine_prepare(os_linux(), &conf), ERR_OK);
+    assert_int_equal(confine_prepare(os_linux(), conf.dir), ERR_OK);
     for (size_t i = 0; i < FILES; i++)
         if (files[i].name[0] != '/')
             put(files[i].name);
@@ -167,14 +167,14 @@ static int makes_anchor(enum confine_role role)
     bool bounded;
     if (confine_files(os_linux(), &conf, role, &bounded) != ERR_OK)
         return 200;
-    return makes("anchor") ? 0 : 1;
+    return !makes("keeper/anchor") ? 1 : makes("anchor") ? 2 : 0;
 }
 
 /* As `bongsu peer epoch` on a restored node. */
 static void a_keeper_without_anchor_makes_one(void **state)
 {
     (void)state;
-    assert_int_equal(unlink(in("anchor")), 0);
+    assert_int_equal(unlink(in("keeper/anchor")), 0);
     assert_int_equal(as_role(makes_anchor, CONFINE_CORE), 1);
     assert_int_equal(as_role(makes_anchor, CONFINE_KEEPER), 0);
 }
@@ -199,11 +199,26 @@ static void credentials_of_before_move(void **state)
     struct stat facts;
     (void)state;
     put("keys/feed-old.json");
-    assert_int_equal(confine_prepare(os_linux(), &conf), ERR_OK);
+    assert_int_equal(confine_prepare(os_linux(), conf.dir), ERR_OK);
     assert_int_equal(stat(in("feeds/feed-old.json"), &facts), 0);
     assert_int_equal(facts.st_mode & 0777, 0600);
     assert_true(stat(in("keys/feed-old.json"), &facts) != 0 && errno == ENOENT);
     assert_int_equal(stat(in("keys/ledger"), &facts), 0);
+}
+
+/* And never over one that stands where it belongs. */
+static void an_anchor_of_before_moves(void **state)
+{
+    struct stat facts, moved;
+    (void)state;
+    put("anchor");
+    assert_int_equal(stat(in("anchor"), &facts), 0);
+    assert_int_equal(confine_prepare(os_linux(), conf.dir), ERR_OK);
+    assert_int_equal(stat(in("anchor"), &moved), 0);
+    assert_int_equal(unlink(in("keeper/anchor")), 0);
+    assert_int_equal(confine_prepare(os_linux(), conf.dir), ERR_OK);
+    assert_true(stat(in("keeper/anchor"), &moved) == 0 && moved.st_ino == facts.st_ino);
+    assert_true(stat(in("anchor"), &moved) != 0 && errno == ENOENT);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
@@ -213,7 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_role_opens_its_own_files),     TEST(only_core_makes_files),
         TEST(a_keeper_without_anchor_makes_one), TEST(only_a_stopped_node_makes_its_socket),
-        TEST(credentials_of_before_move),
+        TEST(credentials_of_before_move),        TEST(an_anchor_of_before_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

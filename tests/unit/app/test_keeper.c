@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/anchor.h"
+#include "app/confine.h"
 #include "app/keeper.h"
 #include "app/keys.h"
 #include "core/wr.h"
@@ -91,6 +92,7 @@ static int setup(void **state)
     (void)snprintf(site->conf.dir, sizeof site->conf.dir, "%s", site->dir);
     assert_int_equal(sign_start(), ERR_OK);
     assert_int_equal(keys_make(os_linux(), site->dir, SUITE_1), ERR_OK);
+    assert_int_equal(confine_prepare(os_linux(), site->dir), ERR_OK);
     assert_int_equal(anchor_make(os_linux(), anchor_path(site)), ERR_OK);
     buf_init(&site->wire, 1 << 20);
     buf_init(&site->answer, 1 << 20);

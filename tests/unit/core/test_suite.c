@@ -1,5 +1,11 @@
 /* The suites against vectors that others published, and each of them against every flipped bit. */
+#include <openssl/ec.h>
+#include <openssl/hmac.h>
+#include <openssl/obj_mac.h>
+#include <stdio.h>
+
 #include "core/mem.h"
+#include "core/seal.h"
 #include "core/sealed_stream.h"
 #include "core/sign.h"
 
@@ -125,7 +131,7 @@ static void public_keys_are_points_of_the_curve(void **state)
     assert_int_equal(sign_public_of(SUITE_2, bytes_of(bytes, 64), &key), ERR_INVALID);
     assert_int_equal(sign_public_of(SUITE_2, bytes_of(bytes, 66), &key), ERR_INVALID);
     assert_int_equal(sign_public_of(SUITE_1, point, &key), ERR_INVALID);
-    assert_int_equal(sign_public_of(4, point, &key), ERR_VERSION);
+    assert_int_equal(sign_public_of(SUITE_NEWEST + 1, point, &key), ERR_VERSION);
     for (unsigned head = 0; head < 256; head++) { /* 6 and 7 are hybrid forms, which nobody writes */
         bytes[0] = (uint8_t)head;
         assert_int_equal(sign_public_of(SUITE_2, point, &key), head == 4 ? ERR_OK : ERR_INVALID);
@@ -175,7 +181,7 @@ static void every_seed_gives_a_key(void **state)
     assert_int_equal(sign_key_make(&seed, &most), ERR_OK);
     assert_memory_equal(most.secret, seed.b, 32);
     assert_hex(most.public.b + 1, 32, "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296");
-    assert_int_equal(sign_key_make(&(struct sign_seed) {.suite = 4}, &most), ERR_VERSION);
+    assert_int_equal(sign_key_make(&(struct sign_seed) {.suite = SUITE_NEWEST + 1}, &most), ERR_VERSION);
 }
 
 /* --- the ciphers --- */
@@ -235,24 +241,39 @@ static void gcm_matches_its_vectors(void **state)
     }
 }
 
-/* RFC 5869 by hand: extract, and expand to two blocks at most. */
-static void hkdf(struct bytes from, struct bytes salt, struct bytes info, uint8_t *out, size_t len)
+static void hmac(size_t size, struct bytes key, struct bytes data, uint8_t *out)
 {
-    static const uint8_t no_salt[32];
-    struct hash key = hash_hmac_sha256(salt.len == 0 ? bytes_of(no_salt, 32) : salt, from), block;
-    uint8_t data[256];
+    struct hash digest = hash_hmac_sha256(key, data);
+    if (size == HASH_SIZE)
+        memcpy(out, digest.b, HASH_SIZE);
+    else
+        assert_non_null(HMAC(EVP_sha384(), key.at, (int)key.len, data.at, data.len, out, NULL));
+}
+
+/* RFC 5869 by hand: extract, and expand to two blocks at most, with SHA-256 or, `size` 48, SHA-384. */
+static void hkdf_by(size_t size, struct bytes from, struct bytes salt, struct bytes info, uint8_t *out,
+                    size_t len)
+{
+    static const uint8_t no_salt[48];
+    uint8_t key[48], block[48], data[320];
     size_t before = 0;
+    hmac(size, salt.len == 0 ? bytes_of(no_salt, size) : salt, from, key);
     for (uint8_t n = 1; len > 0; n++) {
         memcpy(data + before, info.at, info.len);
         data[before + info.len] = n;
-        block = hash_hmac_sha256(bytes_of(key.b, 32), bytes_of(data, before + info.len + 1));
-        size_t take = len < 32 ? len : 32;
-        memcpy(out, block.b, take);
-        memcpy(data, block.b, 32);
-        before = 32;
+        hmac(size, bytes_of(key, size), bytes_of(data, before + info.len + 1), block);
+        size_t take = len < size ? len : size;
+        memcpy(out, block, take);
+        memcpy(data, block, size);
+        before = size;
         out += take;
         len -= take;
     }
+}
+
+static void hkdf(struct bytes from, struct bytes salt, struct bytes info, uint8_t *out, size_t len)
+{
+    hkdf_by(32, from, salt, info, out, len);
 }
 
 static void hkdf_by_hand_matches_rfc_5869(void **state)
@@ -267,6 +288,100 @@ static void hkdf_by_hand_matches_rfc_5869(void **state)
                "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
 }
 
+/* The point of a scalar times another one, by OpenSSL's arithmetic of points alone; NULL: of the generator.
+ */
+static void p384_times(const uint8_t scalar[48], const uint8_t *point, uint8_t out[97])
+{
+    EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_secp384r1);
+    EC_POINT *from = EC_POINT_new(group), *made = EC_POINT_new(group);
+    BIGNUM *number = BN_bin2bn(scalar, 48, NULL);
+    assert_true(point == NULL || EC_POINT_oct2point(group, from, point, 97, NULL) == 1);
+    assert_int_equal(EC_POINT_mul(group, made, point == NULL ? number : NULL, point == NULL ? NULL : from,
+                                  point == NULL ? NULL : number, NULL),
+                     1);
+    assert_int_equal(EC_POINT_point2oct(group, made, POINT_CONVERSION_UNCOMPRESSED, out, 97, NULL), 97);
+    BN_free(number);
+    EC_POINT_free(from);
+    EC_POINT_free(made);
+    EC_GROUP_free(group);
+}
+
+static void p384_scalar(const uint8_t seed[32], uint8_t out[48])
+{
+    hkdf_by(48, bytes_of(seed, 32), bytes_of(NULL, 0), bytes_of("bongsu scalar 4", 16), out, 48);
+}
+
+/* RFC 6979 appendix A.2.6: the key, and signatures of it with SHA-384. */
+static void p384_matches_rfc_6979(void **state)
+{
+    (void)state;
+    static const char scalar[] = "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba"
+                                 "9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5";
+    static const char point[] = "04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64"
+                                "def8f0ea9055866064a254515480bc13"
+                                "8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1"
+                                "288b231c3ae0d4fe7344fd2533264720";
+    static const char sample[] = "306602310094edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
+                                 "81a648152e44acf96e36dd1e80fabe46"
+                                 "02310099ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94f"
+                                 "a329c145786e679e7b82c71a38628ac8";
+    static const char test[] = "30660231008203b63d3c853e8d77227fb377bcf7b7b772e97892a80f36ab775d509d7a5feb"
+                               "0542a7f0812998da8f1dd3ca3cf023db"
+                               "023100ddd0760448d42d8a43af45af836fce4de8be06b485e9b61b827c2f13173923e0"
+                               "6a739f040649a667bf3b828246baa5a5";
+    struct sign_key key = {.secret = {0}};
+    struct signature signature;
+    uint8_t bytes[97];
+    assert_int_equal(sign_public_of(SUITE_4, unhex(point, bytes), &key.public), ERR_OK);
+    (void)unhex(scalar, key.secret);
+    p384_times(key.secret, NULL, bytes);
+    assert_memory_equal(bytes, key.public.b, 97);
+    assert_int_equal(verify_hex(&key, "sample", sample), ERR_OK);
+    assert_int_equal(verify_hex(&key, "test", test), ERR_OK);
+    assert_int_equal(verify_hex(&key, "test", sample), ERR_SIGNATURE);
+    assert_int_equal(sign_raw(&key, bytes_of("sample", 6), &signature), ERR_OK);
+    assert_int_equal(sign_raw_verify(&key.public, bytes_of("sample", 6), &signature), ERR_OK);
+    key.public.suite = SUITE_2; /* the begin of the point is none of P-256 */
+    assert_int_equal(verify_hex(&key, "sample", sample), ERR_SIGNATURE);
+}
+
+/* Keys are made of a seed, and boxes, as docs/protocol says, put together by hand. */
+static void p384_is_as_written(void **state)
+{
+    (void)state;
+    for (unsigned number = SUITE_4; number <= SUITE_5; number++) {
+        struct sign_seed secret = {(uint16_t)number, {1, 2, 3}};
+        const uint8_t sender[32] = {4, 5, 6}, nonce[12] = {0};
+        struct sealed_key key = {(uint16_t)number, {9, 8, 7}};
+        struct sign_key made;
+        struct sign_public to;
+        uint8_t scalar[48], point[97], both[97], box[SEALED_BOX_MAX], info[13 + 97 + 97], wrap[32],
+            opened[32];
+        p384_scalar(secret.b, scalar);
+        p384_times(scalar, NULL, point);
+        assert_int_equal(sign_key_make(&secret, &made), ERR_OK);
+        assert_memory_equal(made.secret, scalar, 48);
+        assert_memory_equal(made.public.b, point, 97);
+        assert_int_equal(sealed_public(&secret, &to), ERR_OK);
+        assert_true(sign_public_eq(&to, &made.public));
+        assert_int_equal(sealed_box_size(number), 145);
+        assert_int_equal(sealed_box(&to, sender, &key, box), ERR_OK);
+        p384_scalar(sender, scalar);
+        p384_times(scalar, NULL, point);
+        assert_memory_equal(box, point, 97);
+        p384_times(scalar, to.b, both);
+        memcpy(info, "bongsu box 4", 13);
+        memcpy(info + 13, box, 97);
+        memcpy(info + 110, to.b, 97);
+        hkdf_by(48, bytes_of(both + 1, 48), bytes_of(NULL, 0), bytes_of(info, sizeof info), wrap,
+                sizeof wrap);
+        assert_int_equal(
+            suite_gcm_open(suite_of(number), wrap, nonce, bytes_of(box + 97, 48), bytes_of(NULL, 0), opened),
+            ERR_OK);
+        assert_memory_equal(opened, key.b, 32);
+    }
+}
+
 /* A box is what docs/protocol/BUNDLE.md says, put together by hand, over the agreement of RFC 5903
  * section 8.1: the sender's key is its i, the recipient's its r. */
 static void boxes_are_as_written(void **state)
@@ -279,7 +394,7 @@ static void boxes_are_as_written(void **state)
     static const char gr[] = "04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
                              "56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab";
     static const char gir[] = "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de";
-    for (unsigned number = SUITE_2; number <= SUITE_NEWEST; number++) {
+    for (unsigned number = SUITE_2; number <= SUITE_3; number++) {
         struct sign_seed secret = {.suite = (uint16_t)number};
         struct sealed_key key = {(uint16_t)number, {9, 8, 7}}, out;
         struct sign_public to;
@@ -303,6 +418,54 @@ static void boxes_are_as_written(void **state)
         assert_int_equal(sealed_unbox(&secret, box, &out), ERR_OK);
         assert_memory_equal(out.b, key.b, 32);
         assert_int_equal(out.suite, number);
+    }
+}
+
+/* What a store keeps is sealed as docs/protocol/LOG.md says, put together by hand; and what one cipher sealed
+ * no other one opens. */
+static void seals_are_as_written(void **state)
+{
+    (void)state;
+    static const struct seal_secret secret = {{9, 8, 7}};
+    static const uint8_t nonce[12] = {0};
+    struct bytes bound = bytes_of("bound", 5);
+    struct hash digest = hash_sha256(bound);
+    for (unsigned number = SUITE_2; number <= SUITE_NEWEST; number++) {
+        const struct suite *suite = suite_of(number);
+        uint8_t sealed[5 + SEAL_TAG_SIZE], plain[5], key[32], info[80];
+        size_t len = (size_t)snprintf((char *)info, sizeof info, "bongsu seal %s", suite->cipher) + 1;
+        memcpy(info + len, digest.b, HASH_SIZE);
+        assert_int_equal(seal_close(number, &secret, bytes_of("plain", 5), bound, sealed), ERR_OK);
+        hkdf_by(suite->curve->size, bytes_of(secret.b, 32), bytes_of(NULL, 0),
+                bytes_of(info, len + HASH_SIZE), key, sizeof key);
+        assert_int_equal(suite_gcm_open(suite, key, nonce, bytes_of(sealed, sizeof sealed), bound, plain),
+                         ERR_OK);
+        assert_memory_equal(plain, "plain", 5);
+        for (unsigned other = SUITE_OLDEST; other <= SUITE_NEWEST; other++) {
+            assert_int_equal(seal_open(other, &secret, bytes_of(sealed, sizeof sealed), bound, plain),
+                             other == number ? ERR_OK : ERR_SIGNATURE);
+        }
+    }
+    uint8_t out[SEAL_TAG_SIZE];
+    assert_int_equal(seal_close(SUITE_NEWEST + 1, &secret, bytes_of(NULL, 0), bound, out), ERR_VERSION);
+    assert_int_equal(seal_open(SUITE_NEWEST + 1, &secret, bytes_of(out, sizeof out), bound, out),
+                     ERR_VERSION);
+}
+
+/* A secret that came from outside may be kept twice. Each place has a key of its own: what GCM makes of equal
+ * texts under one key and one nonce would differ in the tag alone. */
+static void a_secret_kept_twice_makes_two_keys(void **state)
+{
+    (void)state;
+    static const struct seal_secret secret = {{9, 8, 7}};
+    for (unsigned number = SUITE_2; number <= SUITE_NEWEST; number++) {
+        uint8_t here[32 + SEAL_TAG_SIZE], there[32 + SEAL_TAG_SIZE];
+        const uint8_t zeros[32] = {0}; /* sealed, they are what the cipher gives */
+        assert_int_equal(seal_close(number, &secret, bytes_of(zeros, 32), bytes_of("slot 1", 6), here),
+                         ERR_OK);
+        assert_int_equal(seal_close(number, &secret, bytes_of(zeros, 32), bytes_of("slot 2", 6), there),
+                         ERR_OK);
+        assert_memory_not_equal(here, there, 32);
     }
 }
 
@@ -333,7 +496,7 @@ static void boxes_open_for_one_alone(void **state)
         key.suite = (uint16_t)number;
         assert_int_equal(sealed_box(&to, seed, &key, box), ERR_INVALID);
     }
-    assert_int_equal(sealed_box_size(4), 0);
+    assert_int_equal(sealed_box_size(SUITE_NEWEST + 1), 0);
 }
 
 /* A stream is what docs/protocol/BUNDLE.md says, put together by hand. */
@@ -345,7 +508,8 @@ static void streams_are_as_written(void **state)
         uint8_t header[SEALED_HEADER_SIZE] = {2}, made[44], sealed[5 + SEALED_RECORD_EXTRA], plain[6];
         struct sealed_stream *stream = sealed_new(&key, header);
         assert_non_null(stream);
-        hkdf(bytes_of(key.b, 32), bytes_of(header, sizeof header), bytes_of("bongsu stream 2", 16), made, 44);
+        hkdf_by(suite_of(number)->curve->size, bytes_of(key.b, 32), bytes_of(header, sizeof header),
+                bytes_of("bongsu stream 2", 16), made, 44);
         for (uint8_t n = 0; n < 3; n++) {
             assert_int_equal(
                 sealed_put(stream, bytes_of("plain", 5), bytes_of("bound", 5), (enum sealed_mark)n, sealed),
@@ -405,7 +569,7 @@ static void streams_go_one_way(void **state)
         sealed_free(out);
         sealed_free(in);
     }
-    struct sealed_key nobody = {4, {1}};
+    struct sealed_key nobody = {SUITE_NEWEST + 1, {1}};
     uint8_t header[SEALED_HEADER_SIZE] = {2};
     assert_null(sealed_new(&nobody, header));
 }
@@ -420,7 +584,11 @@ int main(void)
         cmocka_unit_test(every_seed_gives_a_key),
         cmocka_unit_test(gcm_matches_its_vectors),
         cmocka_unit_test(hkdf_by_hand_matches_rfc_5869),
+        cmocka_unit_test(p384_matches_rfc_6979),
+        cmocka_unit_test(p384_is_as_written),
         cmocka_unit_test(boxes_are_as_written),
+        cmocka_unit_test(seals_are_as_written),
+        cmocka_unit_test(a_secret_kept_twice_makes_two_keys),
         cmocka_unit_test(boxes_open_for_one_alone),
         cmocka_unit_test(streams_are_as_written),
         cmocka_unit_test(streams_go_one_way),

@@ -1,6 +1,7 @@
 /* Memory that is short while objects are taken in or an operator speaks: whatever allocation fails, what was
  * begun is whole or nothing, also when whoever comes next commits, and the node is well after a start. */
 #include "../short_memory.h"
+#include "gate/retention.h"
 #include "gate_test.h"
 
 #define ONE(number)                                                                                          \
@@ -73,8 +74,33 @@ static void objects_are_taken_in_whole(void **state)
     assert_true(stopped > 0);
 }
 
+/* What there is no memory to read is no first run, which would believe any time. */
+static void a_clock_that_jumped_is_not_believed(void **state)
+{
+    static const struct gate_forgotten none;
+    const int64_t day_us = INT64_C(86400) * 1000 * 1000;
+    (void)state;
+    for (unsigned n = 0; n < 40; n++) {
+        struct bench b;
+        struct gate_kept kept;
+        bench_init(&b);
+        assert_int_equal(gate_retained(b.gate, &none, b.now_us), ERR_OK);
+        assert_int_equal(gate_commit(b.gate), ERR_OK);
+        const int64_t before_us = b.now_us;
+        b.now_us += 3 * day_us;
+        fails_in = n;
+        err_t err = gate_retained(b.gate, &none, b.now_us);
+        fails_in = 0;
+        assert_int_not_equal(err, ERR_OK);
+        assert_int_equal(gate_kept_get(b.gate, &kept), ERR_OK);
+        assert_int_equal(kept.run_us, before_us);
+        bench_deinit(&b);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(objects_are_taken_in_whole)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(objects_are_taken_in_whole),
+                                       cmocka_unit_test(a_clock_that_jumped_is_not_believed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Weeks, spreads, and rows of several weeks under a clock of the test's own; that replay and reindexing keep
  * what was only counted. tests/scenario/quality.py compares whole reports with an account in Python. */
 #include "gate/quality.h"
+#include "gate/state.h"
 #include "gate_test.h"
 
 #define DAY_US INT64_C(86400000000)
@@ -190,6 +191,68 @@ static void test_kept(void **state)
     bench_deinit(&b);
 }
 
+static uint64_t echoes(struct bench *b, uint32_t source)
+{
+    uint64_t count;
+    assert_int_equal(gate_echoes(b->gate, source, &count), ERR_OK);
+    return count;
+}
+
+static void give_back(struct bench *b, uint32_t source, int version)
+{
+    struct gate_submission submission = {.source = source, .echoes = GATE_ECHOES_OF_ALL};
+    struct fault fault = {0};
+    char text[TEXT_MAX + JSON_PADDING] = "";
+    size_t len = strlen(indicator(text, 1, version, ""));
+    memset(b->answers, 0, sizeof b->answers);
+    assert_int_equal(
+        gate_accept(b->gate, &submission, bytes_of(text, len), b->now_us, bench_answer, b, &fault), ERR_OK);
+}
+
+/* Echoes leave no frame, and are counted by source and week; also beside what an older node logged. */
+static void test_echoes(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    static const uint8_t week[] = {0, 0, 0, 2, 0, 0, 0, 1};
+    bench_init(&b);
+    uint32_t kr = bench_source(&b, "kr", STIX_TLP_CLEAR, true, false),
+             far = bench_source(&b, "far", STIX_TLP_CLEAR, false, false);
+    assert_int_equal(bench_add(&b, kr, indicator(text, 1, 1, "")), GATE_NEW);
+    for (int i = 0; i < 3; i++) {
+        give_back(&b, far, 2 + i);
+        assert_int_equal(b.answers[GATE_ECHO], 1);
+    }
+    give_back(&b, far, 1);
+    assert_int_equal(b.answers[GATE_SEEN], 1);
+    assert_int_equal(gate_repeats_keep(b.gate, b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    bench_reopen(&b);
+    assert_int_equal(echoes(&b, far), 4);
+    b.now_us += INT64_C(8) * 86400 * 1000000;
+    give_back(&b, far, 9);
+    assert_int_equal(echoes(&b, far), 5);
+    assert_int_equal(echoes(&b, kr), 0);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    struct gate_quality *quality = read_all(&b, far, gate_week(NOW));
+    assert_int_equal(gate_quality_row(quality, 0)->echoes, 4);
+    assert_int_equal(gate_quality_row(quality, 0)->seen, 1);
+    assert_int_equal(gate_quality_row(quality, 1)->echoes, 1);
+    gate_quality_close(quality);
+    bench_deinit(&b);
+    /* What older nodes logged: duplicates, conflicts, refusals. */
+    static const uint8_t three[24] = {[7] = 4, [15] = 5, [23] = 6}, four[32] = {[7] = 4, [31] = 7};
+    struct repeats repeats;
+    assert_int_equal(repeats_read(bytes_of(week, 8), bytes_of(three, 24), &repeats), ERR_OK);
+    assert_true(repeats.count[REPEAT_REFUSED] == 6 && repeats.count[REPEAT_ECHO] == 0);
+    assert_int_equal(repeats_read(bytes_of(week, 8), bytes_of(four, 32), &repeats), ERR_OK);
+    assert_true(repeats.count[REPEAT_DUPLICATE] == 4 && repeats.count[REPEAT_ECHO] == 7);
+    for (size_t len = 0; len < 32; len++)
+        assert_int_equal(repeats_read(bytes_of(week, 8), bytes_of(four, len), &repeats),
+                         len == 24 ? ERR_OK : ERR_CORRUPT);
+}
+
 /* More sources at once than are counted in memory. */
 static void test_many(void **state)
 {
@@ -217,7 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weeks), cmocka_unit_test(test_spread), cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_kept),  cmocka_unit_test(test_many),
+        cmocka_unit_test(test_kept),  cmocka_unit_test(test_echoes), cmocka_unit_test(test_many),
     };
     assert_int_equal(sign_start(), ERR_OK);
     return cmocka_run_group_tests_name("quality", tests, NULL, NULL);

@@ -1,12 +1,7 @@
 /* Recall: what stands beside what is called back. It goes, or stays, by what it says of it. */
-#include "gate/recall.h"
+#include "recall_test.h"
 
-#include "gate_test.h"
-
-static const struct gate_by officer = {{"officer", 7}, {"a source is in danger", 21}};
-
-#define DEADLINE (NOW + INT64_C(86400) * 1000 * 1000)
-#define OPEN     "language 1\nrelease open if tlp <= green to all\n"
+#define OPEN "language 1\nrelease open if tlp <= green to all\n"
 
 /* A source of the node's own, and one partner. */
 static uint32_t begin(struct bench *b, const char *policy)
@@ -18,30 +13,10 @@ static uint32_t begin(struct bench *b, const char *policy)
     return own;
 }
 
-static void call_back(struct bench *b, uint64_t lsn)
+static void recall_one(struct bench *b, uint64_t lsn)
 {
     struct gate_recalled told;
     assert_int_equal(gate_recall(b->gate, &lsn, 1, DEADLINE, &officer, true, b->now_us, &told), ERR_OK);
-}
-
-/* All that can go goes. */
-static size_t carry_out(struct bench *b)
-{
-    size_t count = 0;
-    bool did = true;
-    bench_settle(b);
-    while (did) {
-        assert_int_equal(gate_recall_step(b->gate, b->now_us, &did), ERR_OK);
-        count += did;
-    }
-    return count;
-}
-
-static void expect_whole(struct bench *b)
-{
-    uint64_t bad = 1;
-    assert_int_equal(gate_check(b->gate, NULL, NULL, &bad), ERR_OK);
-    assert_int_equal(bad, 0);
 }
 
 #define TOLD(n, modified)                                                                                    \
@@ -70,7 +45,7 @@ static void what_translates_it_goes(void **state)
     bench_settle(&b);
     for (int i = 1; i <= 3; i++)
         assert_true(bench_is_released(&b, us, "language-content", i));
-    call_back(&b, lsn);
+    recall_one(&b, lsn);
     bench_settle(&b); /* before it is destroyed, and after */
     for (int round = 0; round < 2; round++) {
         assert_false(bench_is_released(&b, us, "language-content", 1));
@@ -108,7 +83,7 @@ static void what_is_destroyed_has_no_timer(void **state)
     bench_settle(&b);
     (void)bench_add(&b, own, indicator(text, 1, 2, MARKED(TLP_RED)));
     bench_settle(&b);
-    call_back(&b, lsn);
+    recall_one(&b, lsn);
     assert_int_equal(carry_out(&b), 1);
     b.now_us += INT64_C(40) * 86400 * 1000 * 1000;
     for (int i = 0; i < STEPS && more; i++)
@@ -136,7 +111,7 @@ static void what_names_it_stays(void **state)
     assert_true(bench_is_released(&b, us, "indicator", 2));
     (void)bench_add(&b, own, indicator(text, 3, 1, MARKED(TLP_GREEN)));
     for (uint64_t goes = lsn; goes != 0; goes = goes == lsn ? b.last_lsn : 0) {
-        call_back(&b, goes);
+        recall_one(&b, goes);
         assert_int_equal(carry_out(&b), 1);
         assert_true(gate_is_destroyed(b.gate, goes));
     }
@@ -207,7 +182,7 @@ static void each_leaf_that_gave_it(void **state)
     bench_policy_text(&b, OPEN);
     bench_settle(&b);
     assert_true(bench_is_released(&b, twice, "indicator", 1));
-    call_back(&b, lsn);
+    recall_one(&b, lsn);
     assert_int_equal(carry_out(&b), 1);
     for (int round = 0; round < 2; round++) {
         assert_int_equal(subjects(&b, twice), 1u << 0 | 1u << 2); /* 1 is the leaf that took it back */

@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 
+#include "gate/state.h"
+
 /* All that can be seen from outside, as one digest. */
 static bool mix_leaf(void *ctx, const struct gate_leaf *leaf)
 {
@@ -75,6 +77,42 @@ static void clean(struct bench *b)
     uint64_t bad = 1;
     assert_int_equal(gate_check(b->gate, NULL, NULL, &bad), ERR_OK);
     assert_int_equal(bad, 0);
+}
+
+/* As an earlier version logged it: an update reads on, in every way that a log is read. */
+static void a_policy_of_an_earlier_version_is_read(void **state)
+{
+    (void)state;
+    static const char text[] = "language 1\ndeny d if collection == inbox and tlp > green\n"
+                               "release r if tlp <= green to all\n";
+    struct bench b;
+    uint64_t lsn;
+    char object[TEXT_MAX];
+    struct policy_fault fault;
+    bench_init(&b);
+    unsigned us = bench_partner(&b, "us-cisa");
+    uint32_t own = bench_source(&b, "own", STIX_TLP_NONE, true, false);
+    assert_int_equal(gate_policy_activate(b.gate, STR(text), &by_test, b.now_us, &fault), ERR_NOTFOUND);
+    struct record_policy policy = {b.now_us, by_test.who, STR(text)};
+    buf_clear(&b.gate->record);
+    record_policy_write(&b.gate->record, &policy);
+    assert_int_equal(gate_append(b.gate, FRAME_POLICY, &lsn), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    bench_reopen(&b);
+    assert_true(str_eq(policy_text(gate_policy(b.gate)), STR(text)));
+    (void)bench_add(&b, own, indicator(object, 1, 1, MARKED(TLP_GREEN)));
+    (void)bench_add(&b, own, indicator(object, 2, 1, MARKED(TLP_AMBER)));
+    bench_settle(&b);
+    assert_int_equal(bench_tally(&b, us).released, 1);
+    assert_int_equal(bench_tally(&b, us).denied, 1);
+    struct hash before = picture(&b);
+    bench_reindex(&b);
+    struct hash after = picture(&b);
+    assert_true(hash_eq(&before, &after));
+    clean(&b);
+    assert_int_equal(gate_policy_activate(b.gate, STR(text), &by_test, b.now_us, &fault), ERR_NOTFOUND);
+    assert_int_equal(fault.line, 2);
+    bench_deinit(&b);
 }
 
 enum { STEPS = 14 };
@@ -323,6 +361,7 @@ static void check_finds_a_bent_index(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_policy_of_an_earlier_version_is_read),
         cmocka_unit_test(at_every_point),
         cmocka_unit_test(check_finds_a_bent_tile),
         cmocka_unit_test(check_finds_a_bent_frame),

@@ -120,7 +120,7 @@ static void goes_when_its_time_is_over(void **state)
         expect_whole(&b);
         assert_int_equal(run(&b), 0);
     }
-    gate_kept_get(b.gate, &kept);
+    assert_int_equal(gate_kept_get(b.gate, &kept), ERR_OK);
     assert_int_equal(kept.quarantined, 2);
     assert_int_equal(kept.run_us, b.now_us);
     /* The same again is a new entry: nothing of the old one is known. */

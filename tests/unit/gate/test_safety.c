@@ -2,6 +2,7 @@
 #include "gate/safety.h"
 
 #include "gate/broad.h"
+#include "gate/state.h"
 #include "gate_test.h"
 
 static const struct list *read_list(struct arena *arena, enum gate_list_kind kind, const char *text,
@@ -260,6 +261,10 @@ static void open_patterns(void **state)
         "[ipv4-addr:value LIKE '1%']",
         "[ipv4-addr:value LIKE '_%']",
         "[file:name LIKE '%.exe']",
+        "[url:value LIKE 'https://%']", /* every URL has what it demands */
+        "[url:value LIKE 'http%://www.%']",
+        "[url:value MATCHES '^https?://[^/]+/']",
+        "[domain-name:value LIKE 'www.%.com']",
         "[ipv4-addr:value != 'a' AND ipv4-addr:value != 'b']",
         "[ipv4-addr:value = '8.8.8.8' OR ipv4-addr:value != 'b']",
         "[ipv4-addr:value != 'a'] OR [domain-name:value = 'evil.su']",
@@ -269,6 +274,9 @@ static void open_patterns(void **state)
         "[ipv4-addr:value = '10.9.8.7']",
         "[file:size > 10]",
         "[domain-name:value LIKE '%.evil.su']",
+        "[url:value LIKE 'http://%/gate.php']",
+        "[url:value MATCHES '^https?://[^/]+/[a-z]{5}[.]php']",
+        "[file:name LIKE 'https://%']",
         "[domain-name:value MATCHES '^[a-z]{8}\\\\.evil\\\\.su$']",
         "[ipv4-addr:value != 'a' AND domain-name:value = 'evil.su']",
         "[ipv4-addr:value != 'a'] AND [domain-name:value = 'evil.su']",
@@ -385,7 +393,8 @@ static bool is_held_object(const struct asked *asked, struct buf *text)
     assert_int_equal(json_parser_new(1 << 16, &parser), ERR_OK);
     assert_int_equal(json_parse(parser, bytes_of(text->at, len), &doc, NULL), ERR_OK);
     assert_int_equal(stix_read_held(json_root(&doc), &arena, &object), ERR_OK);
-    bool held = list_each_value(&object, &arena, is_listed, (void *)(uintptr_t)asked);
+    uint64_t steps = LIMIT_LIST_STEPS;
+    bool held = list_each_value(&object, &arena, &steps, is_listed, (void *)(uintptr_t)asked);
     assert_true(!held || list_concerns(&object));
     json_parser_free(parser);
     arena_deinit(&arena);
@@ -489,6 +498,17 @@ static const struct row held_rows[] = {
     {"stix", "[ipv4-addr:value LIKE '8.8.8.8']"},
     {"stix", "[url:value LIKE '%://8.8.8.8/%']"},
     {"stix", "[domain-name:value LIKE '%google.com']"},
+    {"stix", "[domain-name:value LIKE '%oogle.com']"},
+    {"stix", "[domain-name:value LIKE 'google.%']"},
+    {"stix", "[domain-name:value MATCHES '^g..gle\\\\.com$']"},
+    {"stix", "[ipv4-addr:value LIKE '8.8.8._']"},
+    {"stix", "[ipv4-addr:value LIKE '_.8.8.8']"},
+    {"stix", "[ipv4-addr:value MATCHES '^8\\\\.8\\\\.[0-9]\\\\.[0-9]$']"},
+    {"stix", "[url:value LIKE 'http://8.8.8._/x']"},
+    {"stix", "[network-traffic:dst_ref.value LIKE '8.8._.8']"},
+    {"stix", "[file:hashes.MD5 LIKE 'd41d8cd98f00b204%']"},
+    {"stix",
+     "[file:size = 4711 AND domain-name:value IN ('evil.su')] OR [email-addr:value LIKE '%@goo_le.%']"},
     {"stix", "[domain-name:value LIKE 'googl_.com']"}, /* one unknown character */
     {"stix", "[domain-name:value LIKE '%goo_le.c_m']"},
     {"stix", "[domain-name:value LIKE '______.com']"},
@@ -610,6 +630,11 @@ static const struct row left_rows[] = {
     {"stix", "[domain-name:value = 'g\xd0\xbe\xd0\xbegle.com']"}, /* phishing: another name than the one it
                                                                      looks like */
     {"stix", "[url:value LIKE '%google.com.%']"},
+    {"stix", "[url:value LIKE 'http://%/gate.php']"},
+    {"stix", "[url:value MATCHES '^http://[0-9.]+/[a-z]{4}[.]exe$']"},
+    {"stix", "[domain-name:value NOT MATCHES '^google\\\\.' AND domain-name:value = 'evil.su']"},
+    {"stix", "[file:name LIKE '%oogle.com']"},
+    {"stix", "[file:hashes.MD5 LIKE 'e41d8cd98f00b204%']"},
     {"stix", "[url:value LIKE '%google.com-login%']"},
     {"stix", "[domain-name:value LIKE '%.evil.su']"},
     {"stix", "[domain-name:value LIKE 'goog_.com']"},
@@ -833,6 +858,104 @@ static void a_list_binds_what_waits(void **state)
     bench_deinit(&b);
 }
 
+static void hear_safety(void *ctx, const struct policy_step *step)
+{
+    if (str_eq(step->name, STR("built-in.safety")) && step->matched)
+        (void)snprintf(ctx, ID_MAX * 2, "%.*s", STR_ARG(step->value));
+}
+
+static void told_of(struct bench *b, int n, char out[ID_MAX * 2])
+{
+    struct arena arena;
+    struct gate_why why;
+    struct stix_key key = key_of("indicator", n);
+    arena_init(&arena, 64 << 20);
+    out[0] = '\0';
+    assert_int_equal(gate_explain(b->gate, &key, 0, b->now_us, &arena, hear_safety, out, &why), ERR_OK);
+    arena_deinit(&arena);
+}
+
+static void add_pattern(struct bench *b, uint32_t source, int n, const char *pattern)
+{
+    char text[TEXT_MAX];
+    (void)snprintf(text, sizeof text,
+                   "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--00000000-0000-4000-"
+                   "8000-%012x\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":"
+                   "\"2026-01-01T00:00:00.000Z\",\"pattern_type\":\"stix\",\"valid_from\":"
+                   "\"2026-01-01T00:00:00Z\",\"pattern\":\"%s\"" MARKED(TLP_CLEAR) "}",
+                   (unsigned)n, pattern);
+    assert_int_equal(bench_add(b, source, text), GATE_NEW);
+    bench_settle(b);
+}
+
+/* As people read it: in all later decisions, too, and whether or not the node was started again. */
+static void assert_told(struct bench *b, int n, const char *wanted)
+{
+    char told[ID_MAX * 2];
+    told_of(b, n, told);
+    if (wanted == NULL ? told[0] != '\0' : strstr(told, wanted) == NULL)
+        fail_msg("%d: %s", n, told);
+    assert_rule(b, n, wanted == NULL ? POLICY_RELEASE : POLICY_HOLD,
+                wanted == NULL ? NULL : "built-in.safety");
+}
+
+/* A source spends what its patterns cost, and gets it back with time. Behind that they are held unread, and
+ * stay so; nobody else waits for it. */
+static void a_source_has_so_many_steps(void **state)
+{
+    static const char much[] = "[url:value LIKE '%evil1%']", tail[] = "[domain-name:value LIKE '%.evil.su']",
+                      value[] = "[url:value = 'http://evil.su/']",
+                      too_much[] = "its source sent too much to tell";
+    struct bench b;
+    struct buf names;
+    (void)state;
+    bench_init(&b);
+    buf_init(&names, 1 << 20);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    uint32_t other = bench_source(&b, "other", STIX_TLP_CLEAR, true, false);
+    (void)bench_partner(&b, "us-cisa");
+    bench_policy(&b);
+    for (unsigned i = 0; i < 3000; i++)
+        buf_printf(&names, "some-name-%u.example\n", i);
+    buf_put(&names, "", 1);
+    add_pattern(&b, feed, 1, much);
+    assert_null(b.gate->spending); /* without lists nothing is asked */
+    add_list(&b, "own", GATE_LIST_DOMAIN, (const char *)names.at);
+    add_pattern(&b, feed, 2, much);
+    struct list_spending *spending = &b.gate->spending[feed];
+    assert_true(spending->steps > 3000 * 20 && spending->steps < 3000 * 100);
+    spending->steps = LIMIT_LIST_STEPS_SOURCE;
+    add_pattern(&b, feed, 3, much);
+    add_pattern(&b, other, 4, much);
+    add_pattern(&b, feed, 5, tail);
+    add_pattern(&b, feed, 6, value);
+    assert_true(spending->steps <= LIMIT_LIST_STEPS_SOURCE);
+    b.now_us += 1000000;
+    add_pattern(&b, feed, 7, much);
+    uint64_t spent = LIMIT_LIST_STEPS_SOURCE - LIMIT_LIST_STEPS_SECOND;
+    assert_true(spending->steps > spent - 100000 && spending->steps < spent + 3000 * 100);
+    b.now_us -= 3600 * INT64_C(1000000); /* a clock that is set back gives nothing back, and takes nothing */
+    uint64_t before = spending->steps;
+    add_pattern(&b, feed, 8, value);
+    assert_true(spending->steps == before);
+    b.now_us += 7200 * INT64_C(1000000);
+    add_pattern(&b, feed, 9, tail);
+    assert_int_equal(spending->steps, 0);
+    for (int again = 0; again < 4; again++) {
+        for (int n = 1; n <= 9; n++)
+            assert_told(&b, n, n == 3 ? too_much : NULL);
+        if (again == 0)
+            bench_reopen(&b);
+        else if (again == 1)
+            bench_reindex(&b);
+        else
+            bench_policy_text(&b, "language 1\nrelease any if tlp <= clear to all\n");
+        bench_settle(&b);
+    }
+    buf_deinit(&names);
+    bench_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -851,6 +974,7 @@ int main(void)
         cmocka_unit_test(holds),
         cmocka_unit_test(lists_change),
         cmocka_unit_test(a_list_binds_what_waits),
+        cmocka_unit_test(a_source_has_so_many_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,13 @@ static void spoil_collection(struct shop *shop, struct buf *page)
     shop_objects(shop, SHOP_NZ, 3, 1, page);
 }
 
+/* What was released last. */
+static void spoil_last(struct shop *shop, struct buf *page)
+{
+    buf_clear(page);
+    shop_objects(shop, SHOP_US, 3, 1, page);
+}
+
 /* An object that was never decided on. */
 static void spoil_view(struct shop *shop, struct buf *page)
 {
@@ -307,6 +314,18 @@ static const struct plant plants[] = {
      ",\"x_soc\":\"threat-actor\\u002d\\u002d00000000-0000-4000-8000-000000000099\"", .asker = SHOP_US},
     {"a withheld identifier as a whole description", GUARD_RULE_REFERENCE,
      ",\"description\":\"" SECRET_ID "\"", .asker = SHOP_US},
+    {"a withheld identifier in the midst of a text", GUARD_RULE_REFERENCE,
+     ",\"description\":\"compare " SECRET_ID ".\"", .asker = SHOP_US},
+    {"what another partner has in the midst of a text", GUARD_RULE_REFERENCE,
+     ",\"description\":\"(malware--00000000-0000-4000-8000-000000000070)\"", .asker = SHOP_US},
+    {"a withheld identifier in capitals", GUARD_RULE_REFERENCE,
+     ",\"x_soc\":\"THREAT-ACTOR--00000000-0000-4000-8000-000000000099\"", .asker = SHOP_US},
+    {"a withheld identifier in the midst of a pattern, behind escapes", GUARD_RULE_REFERENCE,
+     ",\"pattern\":\"[x:y = 'threat-actor\\u002d-00000000-0000-4000-8000-000000000099']\"", .asker = SHOP_US},
+    {"a withheld identifier in the midst of a key", GUARD_RULE_REFERENCE,
+     ",\"x_soc\":{\"see " SECRET_ID "\":1}", .asker = SHOP_US},
+    {"a withheld identifier in the midst of a text, by TAXII", GUARD_RULE_REFERENCE,
+     ",\"description\":\"compare " SECRET_ID ".\"", spoil_last, true, SHOP_US},
     {"a withheld identifier as a key", GUARD_RULE_REFERENCE, ",\"contents\":{\"" SECRET_ID "\":\"x\"}",
      .asker = SHOP_US},
     {"a marking that was not released", GUARD_RULE_REFERENCE,
@@ -564,7 +583,7 @@ static void test_urgent_pages(void **state)
     }
 }
 
-/* Whoever writes a sentence stops nobody and learns nothing: what a text names in passing is counted. */
+/* Partners of whom the policy says so may read any name in a text: it is counted. */
 static void test_sentences(void **state)
 {
     (void)state;
@@ -580,6 +599,7 @@ static void test_sentences(void **state)
         struct guard_finding finding;
         shop_open(&shop);
         stock(&shop);
+        shop_rules(&shop, "texts 0\n");
         buf_init(&page, 1 << 20);
         release(&shop, SHOP_US, "grouping", 0x500, tails[i]);
         shop_objects(&shop, SHOP_US, 3, 1, &page);
@@ -587,6 +607,31 @@ static void test_sentences(void **state)
         assert_int_equal(shop.questions, 1); /* about the object alone */
         assert_int_equal(guard_count(shop.guard).named, named[i]);
         assert_false(guard_is_held(shop.guard, SHOP_US));
+        buf_deinit(&page);
+        shop_close(&shop);
+    }
+}
+
+/* What is his already, and what nothing is held of, may stand in a text. */
+static void test_sentences_that_go(void **state)
+{
+    (void)state;
+    static const char *const tails[] = {
+        ",\"description\":\"compare indicator--00000000-0000-4000-8000-000000000002.\"",
+        ",\"description\":\"compare grouping--00000000-0000-4000-8000-000000000500.\"",
+        ",\"description\":\"compare tool--00000000-0000-4000-8000-00000000dead.\"",
+        ",\"description\":\"marked " GREEN "\"",
+    };
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+        struct shop shop;
+        struct buf page;
+        struct guard_finding finding;
+        shop_open(&shop);
+        stock(&shop);
+        buf_init(&page, 1 << 20);
+        release(&shop, SHOP_US, "grouping", 0x500, tails[i]);
+        shop_page(&shop, SHOP_US, 3, 1, &page);
+        assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_PASS);
         buf_deinit(&page);
         shop_close(&shop);
     }
@@ -793,6 +838,7 @@ int main(void)
         cmocka_unit_test(test_the_page_before_is_known),
         cmocka_unit_test(test_urgent_pages),
         cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_sentences_that_go),
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_taken_back),
         cmocka_unit_test(test_mistaken_evidence),

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/wr.h"
+#include "ledger/voucher.h"
 #include "shop.h"
 #include "sync/reconcile.h"
 
@@ -106,6 +107,39 @@ static void test_what_stands_in_them_is_read(void **state)
     expect_held(&shop, SHOP_FETCH, &body, GUARD_RULE_REFERENCE);
     buf_deinit(&body);
     shop_close(&shop);
+}
+
+/* What an origin signed goes for whom an operator let it go, and for nobody else. */
+static void test_vouchers_are_read_as_in_pages(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[64];
+    static const struct {
+        const char *rules, *node;
+        enum guard_rule rule;
+    } rows[] = {{"vouch 0\n", "kr", GUARD_RULE_NONE},
+                {"vouch 1\n", "kr", GUARD_RULE_STRAY},
+                {"vouch 0\n", "kr/us", GUARD_RULE_FORM}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct voucher voucher = {1, str_of(rows[i].node), 7, STR("never\n"), bytes_of(zeros, sizeof zeros)};
+        struct buf wire, body;
+        struct shop shop;
+        uint64_t seq = 5;
+        open_stocked(&shop);
+        buf_init(&wire, 1024);
+        buf_init(&body, 1 << 20);
+        voucher_write(&wire, &voucher);
+        shop.voucher = buf_bytes(&wire);
+        shop_fetched(&shop, SHOP_US, SHOP_US, &seq, 1, LEAVES, &body);
+        shop_rules(&shop, rows[i].rules);
+        if (rows[i].rule == GUARD_RULE_NONE)
+            expect_passed(&shop, SHOP_FETCH, &body);
+        else
+            expect_held(&shop, SHOP_FETCH, &body, rows[i].rule);
+        buf_deinit(&wire);
+        buf_deinit(&body);
+        shop_close(&shop);
+    }
 }
 
 /* A page that goes after it is compared with the page before, not with what was fetched. */
@@ -231,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_leaf_stands_in_its_ledger),
         cmocka_unit_test(test_what_stands_in_them_is_read),
+        cmocka_unit_test(test_vouchers_are_read_as_in_pages),
         cmocka_unit_test(test_pages_go_on),
         cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_sums_are_nothing_else),

@@ -18,19 +18,20 @@ static void test_whole(void **state)
     static const char text[] = HEAD "partner 3 nz green 7 1795300000 " HEX " 1 12\n"
                                     "partner 0 us amber+strict 0 - - 0 0\n"
                                     "vouch 3\n"
+                                    "texts 0\n"
                                     "waive 3 ceiling " HEX "\n"
                                     "reader nz-soc 3 0c3f0b52-1111-4222-8333-944455556666 " HEX " -\n"
                                     "reader own - - - " HEX "\n";
     assert_int_equal(rules_read(STR(text), &rules, NULL), ERR_OK);
     const struct rules_partner *nz = &rules.partners[3], *us = &rules.partners[0];
-    assert_true(nz->known && nz->held && nz->limited && nz->has_key && nz->vouched);
+    assert_true(nz->known && nz->held && nz->limited && nz->has_key && nz->vouched && !nz->texts);
     assert_string_equal(nz->name, "nz");
     assert_int_equal(nz->ceiling, GUARD_GREEN);
     assert_int_equal(nz->epoch, 7);
     assert_int_equal(nz->until_s, 1795300000);
     assert_int_equal(nz->resumed, 12);
     assert_int_equal(nz->key[31], 31);
-    assert_true(us->known && !us->held && !us->limited && !us->has_key && !us->vouched);
+    assert_true(us->known && !us->held && !us->limited && !us->has_key && !us->vouched && us->texts);
     assert_int_equal(us->ceiling, GUARD_AMBER_STRICT);
     assert_false(rules.partners[1].known);
     assert_int_equal(rules.waiver_count, 1);
@@ -54,6 +55,8 @@ static void test_refused(void **state)
         HEAD "vouch 64\n",
         HEAD "vouch 3 4\n",
         HEAD "vouch\n",
+        HEAD "texts 64\n",
+        HEAD "texts 3 any\n",
         HEAD "partner x nz green 0 - - 0 0\n",
         HEAD "partner 1 nz blue 0 - - 0 0\n",
         HEAD "partner 1 nz none 0 - - 0 0\n",

@@ -16,7 +16,7 @@ struct seen {
     size_t len;
 };
 
-static const char *const roles[] = {"own", "ref", "mark", "mention", "prose"};
+static const char *const roles[] = {"own", "ref", "mark", "mention", "named", "prose"};
 
 static bool see_id(void *ctx, enum scan_role role, struct str id)
 {
@@ -102,18 +102,18 @@ static void test_hidden(void **state)
         const char *member, *wanted;
     } rows[] = {
         {"\"a\":\"tool--" U2 "\"", "ref tool--" U2 "\n"},
-        {"\"a\":\"TOOL--" U2 "\"", "prose tool--" U2 "\n"},
+        {"\"a\":\"TOOL--" U2 "\"", "named tool--" U2 "\n"},
         {"\"a\":\"tool\\u002d-" U2 "\"", "ref tool--" U2 "\n"},
         {"\"a\":\"\\u0074ool--00000000-0000-4000-8000-00000000000\\u0062\"", "ref tool--" U2 "\n"},
         {"\"a\":[[[{\"b\":[\"tool--" U2 "\"]}]]]", "ref tool--" U2 "\n"},
         {"\"tool--" U2 "\":1", "mention tool--" U2 "\n"},
         {"\"a\":{\"tool\\u002D\\u002D" U2 "\":{}}", "mention tool--" U2 "\n"},
         {"\"a\":\"see https://x/tool--" U2 "/ for more\"", "prose tool--" U2 "\n"},
-        {"\"a\":\"tool--" U2 " \"", "prose tool--" U2 "\n"},
+        {"\"a\":\"tool--" U2 " \"", "named tool--" U2 "\n"},
         {"\"a\":\"---tool--" U2 "\"", "prose ---tool--" U2 "\n"},
         {"\"a\":\"\\ud83d\\ude00tool--" U2 "\"", "prose tool--" U2 "\n"},
-        {"\"a\":\"x--y tool--" U1 " tool--" U2 "\"", "prose tool--" U1 "\nprose tool--" U2 "\n"},
-        {"\"see tool--" U2 "\":1", "prose tool--" U2 "\n"},
+        {"\"a\":\"x--y tool--" U1 " tool--" U2 "\"", "named tool--" U1 "\nnamed tool--" U2 "\n"},
+        {"\"see tool--" U2 "\":1", "named tool--" U2 "\n"},
         {"\"to--" U2 "\":\"to--" U2 "\"", "prose to--" U2 "\nprose to--" U2 "\n"},
         {"\"a\":\"tool-x--00000000-0000-4000-8000-00000000000B\"", "ref tool-x--" U2 "\n"},
         {"\"object_marking\\u005frefs\":[\"marking-definition--" U2 "\"]",
@@ -140,7 +140,7 @@ static void test_every_place(void **state)
         int len = snprintf(text, sizeof text, "{\"id\":\"tool--" U1 "\",\"a\":\"%.*s tool--" U2 "\"}", before,
                            "----------------------------------------");
         (void)snprintf(wanted, sizeof wanted,
-                       "own tool--" U1 "\nprose tool--" U2 "\nitem tool--" U1 " 0 %d\n", len);
+                       "own tool--" U1 "\nnamed tool--" U2 "\nitem tool--" U1 " 0 %d\n", len);
         expect(text, false, wanted);
     }
 }

@@ -107,7 +107,7 @@ static int start(void **state)
     struct buf page;
     static const char *const names[] = {"", "kr", "us", "stranger"};
     for (uint8_t i = KR; i < 4; i++) {
-        struct sign_seed seed = {i == US ? SUITE_2 : SUITE_1, {i}};
+        struct sign_seed seed = {i == US ? SUITE_2 : i == KR ? SUITE_1 : SUITE_4, {i}};
         assert_int_equal(
             tls_identity_make(&seed, names[i], "IP:127.0.0.1", FROM_S, UNTIL_S, &rig->identities[i]), ERR_OK);
     }
@@ -376,7 +376,7 @@ static void identities_are_known_by_their_keys(void **state)
 {
     struct rig *rig = *state;
     for (uint8_t i = KR; i <= US; i++) {
-        struct sign_seed seed = {i == US ? SUITE_2 : SUITE_1, {i}};
+        struct sign_seed seed = {i == US ? SUITE_2 : i == KR ? SUITE_1 : SUITE_4, {i}};
         struct sign_key key;
         assert_int_equal(sign_key_make(&seed, &key), ERR_OK);
         struct tls_peer self = tls_identity_peer(rig->identities[i]);

@@ -132,6 +132,7 @@ static void refuses_what_it_cannot_tell(void **state)
         {"", HEAD "partner jp\n", "before the first example", 3},
         {"", HEAD "source x from jp\n", "no partner jp", 3},
         {"", HEAD "assume purple\n", "no level", 3},
+        {"", HEAD "signed-by\n", "signed-by NODE", 3},
         {"", HEAD "after soon\n", "no duration", 3},
         {"", HEAD "at noon\n", "no time", 3},
         {"", HEAD "colour red\n", "no line begins with colour", 3},
@@ -158,6 +159,25 @@ static void refuses_what_it_cannot_tell(void **state)
             assert_int_equal(fault.place.line, rows[i].line);
         assert_int_equal(seen.right + seen.wrong, 0);
     }
+}
+
+/* Whose signature came with it an example says, or it is nobody's. */
+static void an_example_says_who_signed(void **state)
+{
+    (void)state;
+    struct golden_fault fault;
+    struct seen seen;
+    struct str policy =
+        STR("language 1\nhold unsigned if not own and not has signed-by\nrelease r if always to all\n");
+    assert_int_equal(
+        run(policy,
+            "partner us\npartner jp\n"
+            "example with\nsource x from jp\nassume clear\nsigned-by kr\n" PLAIN "expect us release r\n"
+            "example without\nsource x from jp\nassume clear\n" PLAIN "expect us hold unsigned\n",
+            &seen, &fault),
+        ERR_OK);
+    assert_int_equal(seen.right, 2);
+    assert_int_equal(seen.wrong, 0);
 }
 
 /* An example's partners are in the policy's communities, and have what these give. */
@@ -204,6 +224,7 @@ static void a_bad_policy_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_example_says_who_signed),
         cmocka_unit_test(communities_give_what_partners_lack),
         cmocka_unit_test(the_shipped_examples_hold),
         cmocka_unit_test(every_prefix_is_read_or_refused),

@@ -195,6 +195,36 @@ static void terms_of_markings_are_compared(void **state)
             fail_msg("%s", rows[i].condition);
 }
 
+static void who_signed_it_is_asked_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *condition;
+        bool kr, none, none_denies;
+    } rows[] = {{"signed-by == kr", true, false, true},      {"signed-by != kr", false, false, true},
+                {"signed-by in [au kr]", true, false, true}, {"signed-by in [au nz]", false, false, true},
+                {"not signed-by == kr", false, false, true}, {"has signed-by", true, false, false},
+                {"not has signed-by", false, true, true}};
+    struct policy_facts signed_by_kr = test_facts(POLICY_TLP_CLEAR), none = test_facts(POLICY_TLP_CLEAR);
+    signed_by_kr.signed_by = STR("kr");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *condition = rows[i].condition;
+        if (test_matched("release", condition, &signed_by_kr) != (rows[i].kr ? ALL : 0) ||
+            test_matched("deny", condition, &signed_by_kr) != (rows[i].kr ? ALL : 0) ||
+            test_matched("release", condition, &none) != (rows[i].none ? ALL : 0) ||
+            test_matched("deny", condition, &none) != (rows[i].none_denies ? ALL : 0))
+            fail_msg("%s", condition);
+        char text[120];
+        (void)snprintf(text, sizeof text, "language 1 release r if %s to all", condition);
+        struct policy *policy = test_compile(text);
+        assert_int_equal(policy_needs(policy), POLICY_NEED_SIGNER);
+        policy_unref(policy);
+    }
+    struct policy *policy = test_compile("language 1 release r if has origin-node and hops < 3 to all");
+    assert_int_equal(policy_needs(policy), 0);
+    policy_unref(policy);
+}
+
 static void personal_data_is_asked_by_kind_and_role(void **state)
 {
     (void)state;
@@ -351,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_lapsed_agreement_holds_what_would_go),
         cmocka_unit_test(a_named_condition_means_what_its_place_means),
         cmocka_unit_test(terms_of_markings_are_compared),
+        cmocka_unit_test(who_signed_it_is_asked_by_name),
         cmocka_unit_test(personal_data_is_asked_by_kind_and_role),
         cmocka_unit_test(neighbours_only_withhold),
         cmocka_unit_test(facts_that_turn_set_the_clock),

@@ -116,6 +116,7 @@ enum leaf {
     ASK_RESALE,
     ASK_HAS_CLASS,
     ASK_NODE,
+    ASK_SIGNER,
     ASK_NEIGHBOUR,
     ASK_VICTIM,
     LEAVES
@@ -174,6 +175,8 @@ static enum kleene ask(const struct model *model, const struct node *node, const
         return facts->terms[POLICY_TERM_CLASSIFICATION] != 0;
     case ASK_NODE:
         return facts->origin_node.len == 0 ? ABSENT : str_eq(facts->origin_node, STR("us"));
+    case ASK_SIGNER:
+        return facts->signed_by.len == 0 ? ABSENT : str_eq(facts->signed_by, STR("us"));
     case ASK_NEIGHBOUR:
         return !facts->neighbours_known || facts->neighbour_tlp >= node->b + (node->a == 4);
     case ASK_VICTIM:
@@ -310,6 +313,7 @@ static const char *const plain[LEAVES] = {[ASK_OWN] = "own",
                                           [ASK_RESALE] = "iep.unmodified-resale == must-not",
                                           [ASK_HAS_CLASS] = "has classification",
                                           [ASK_NODE] = "origin-node == us",
+                                          [ASK_SIGNER] = "signed-by == us",
                                           [ASK_VICTIM] = "victim.sector in [energy water]"};
 
 /* `withholds`: a condition about neighbours may stand here. */
@@ -498,6 +502,7 @@ static struct policy_facts some_facts(struct random *random, struct str tags[2])
     facts.terms[POLICY_TERM_CLASSIFICATION] = (uint8_t)draw(random, 5);
     facts.terms[POLICY_TERM_RESALE] = (uint8_t)draw(random, 3);
     facts.origin_node = draw(random, 3) == 0 ? STR("") : str_of(draw(random, 2) == 0 ? "us" : "kr");
+    facts.signed_by = draw(random, 3) == 0 ? STR("") : str_of(draw(random, 2) == 0 ? "us" : "kr");
     facts.neighbours_known = draw(random, 4) != 0;
     facts.neighbour_tlp = (enum policy_tlp)draw(random, POLICY_TLP_COUNT);
     facts.victims_known = draw(random, 4) != 0;

@@ -47,9 +47,8 @@ static void absent_is_true_in_deny_and_hold_only(void **state)
         {"owner == kr", ALL, 0},
         {"source == soc", ALL, 0},
         {"source != soc", ALL, 0},
-        {"collection == inbox", ALL, 0},
         {"has type", 0, 0},
-        {"has owner or has source or has collection", 0, 0},
+        {"has owner or has source", 0, 0},
         {"age > 1d", ALL, 0},
         {"age.received <= 1d", ALL, 0},
         {"age.created < 1d", ALL, 0},
@@ -114,7 +113,6 @@ static void present_values_mean_what_they_say(void **state)
         {"category != sco", ALL, ALL},
         {"owner == kr and source == soc", ALL, ALL},
         {"owner in [us jp]", 0, 0},
-        {"collection == inbox", ALL, ALL},
         {"confidence >= 60 and confidence < 61", ALL, ALL},
         {"confidence == 60", ALL, ALL},
         {"confidence != 60", 0, 0},
@@ -150,7 +148,6 @@ static void present_values_mean_what_they_say(void **state)
     const struct str tags[] = {STR("b"), STR("share:jp"), STR("nobody asks for this one")};
     struct policy_facts facts = test_facts(POLICY_TLP_GREEN);
     facts.confidence = 60;
-    facts.collection = STR("inbox");
     facts.tags = tags;
     facts.tag_count = 3;
     facts.approvals = 1 << EU;

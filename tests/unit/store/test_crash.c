@@ -9,10 +9,13 @@
 
 #include <cmocka.h>
 
+#include "core/sign.h"
 #include "store/index_mem.h"
 #include "store/store.h"
 
 #include "disk.h"
+
+enum { SEALS_MAX = 1 << 13 };
 
 enum { FRAMES_MAX = 4096, LIVES = 6, GROUPS = 12, PLAIN_MAX = 3000 };
 
@@ -22,10 +25,24 @@ struct entry {
     uint32_t len; /* of the plain bytes, which follow from len and salt */
     uint32_t salt;
     bool sealed;
+    bool keyed; /* under a secret that came from outside, the same one each time */
 };
+
+/* Every seal that ever went to the disk, whether or not it stayed there. */
+struct seals {
+    const struct os *below;
+    struct os_file *keys; /* the key file, as it was opened last */
+    struct seal_secret secrets[SEALS_MAX];
+    struct hash key[SEALS_MAX], sealed[SEALS_MAX];
+    size_t count;
+    bool repeats; /* one key sealed two things */
+};
+static struct seals seals;
 
 struct model {
     struct disk *disk;
+    unsigned suite;
+    struct os os;
     struct index *index;
     struct store *store;
     uint64_t random;
@@ -51,6 +68,72 @@ static bool wrong(struct model *m, const char *what, uint64_t number)
     if (m->fault[0] == 0)
         (void)snprintf(m->fault, sizeof m->fault, "%s (%llu)", what, (unsigned long long)number);
     return false;
+}
+
+/* --- no key twice --- */
+
+static err_t seen_open(void *ctx, const char *path, unsigned flags, struct os_file **out)
+{
+    err_t err = seals.below->file_open(ctx, path, flags, out);
+    if (err == ERR_OK && strstr(path, "secrets.key") != NULL)
+        seals.keys = *out;
+    return err;
+}
+
+/* A key is made of the secret and what is bound; a nonce is always zero. */
+static void seen_seal(const struct frame *frame)
+{
+    uint8_t head[10] = {(uint8_t)(frame->kind >> 8), (uint8_t)frame->kind};
+    for (unsigned i = 0; i < 8; i++)
+        head[2 + i] = (uint8_t)(frame->slot >> (8 * (7 - i)));
+    assert_true(frame->slot < SEALS_MAX && seals.count < SEALS_MAX);
+    struct bytes parts[] = {bytes_of(seals.secrets[frame->slot].b, SEAL_SECRET_SIZE),
+                            bytes_of(head, sizeof head), frame->envelope};
+    /* One that was drawn seals once; one that was given, once in each place. */
+    struct hash key = hash_sha256_parts(parts, frame->kind == FRAME_SECRET ? 3 : 1);
+    struct hash sealed = hash_sha256(frame->sealed);
+    for (size_t i = 0; i < seals.count; i++)
+        seals.repeats =
+            seals.repeats || (hash_eq(&seals.key[i], &key) && !hash_eq(&seals.sealed[i], &sealed));
+    seals.key[seals.count] = key;
+    seals.sealed[seals.count++] = sealed;
+}
+
+static void seen_frames(struct bytes data)
+{
+    uint64_t lsn = 0;
+    struct frame frame;
+    for (unsigned i = 0; data.len >= FRAME_HEADER_SIZE && i < 8; i++)
+        lsn = lsn << 8 | data.at[8 + i];
+    for (unsigned suite = SUITE_OLDEST; suite <= SUITE_NEWEST; suite++) {
+        size_t at = 0;
+        while (frame_read(bytes_of(data.at + at, data.len - at), suite, lsn + at, &frame) == ERR_OK) {
+            if (frame_kind_sealed(frame.kind))
+                seen_seal(&frame);
+            at += FRAME_HEADER_SIZE + frame.payload.len;
+        }
+    }
+}
+
+static err_t seen_write(void *ctx, struct os_file *file, uint64_t offset, const void *at, size_t len)
+{
+    const uint64_t first = 4096;
+    if (file == seals.keys && offset >= first) {
+        assert_true((offset - first + len) / SEAL_SECRET_SIZE <= SEALS_MAX);
+        memcpy(seals.secrets[(offset - first) / SEAL_SECRET_SIZE].b, at, len);
+    } else if (file != seals.keys) {
+        seen_frames(bytes_of(at, len));
+    }
+    return seals.below->file_write(ctx, file, offset, at, len);
+}
+
+static struct os seen_os(struct disk *disk)
+{
+    seals = (struct seals) {.below = disk_os(disk)};
+    struct os os = *seals.below;
+    os.file_open = seen_open;
+    os.file_write = seen_write;
+    return os;
 }
 
 static void plain_make(const struct entry *entry, uint8_t out[PLAIN_MAX])
@@ -82,12 +165,17 @@ static err_t append_one(struct model *m)
     uint8_t plain[PLAIN_MAX];
     *entry = (struct entry) {
         .len = (uint32_t)draw(m, PLAIN_MAX), .salt = (uint32_t)draw(m, 1 << 30), .sealed = draw(m, 3) > 0};
+    entry->keyed = entry->sealed && draw(m, 6) == 0;
+    entry->len = entry->keyed ? 0 : entry->len;
     plain_make(entry, plain);
     struct bytes body = bytes_of(plain, entry->len);
     uint64_t slot;
-    err_t err = entry->sealed ? store_append_sealed(m->store, FRAME_OBJ, bytes_of(plain, entry->len / 10),
-                                                    body, &entry->lsn, &slot)
-                              : store_append(m->store, FRAME_DECIDE, &body, 1, &entry->lsn);
+    static const struct seal_secret given = {{1, 2, 3}};
+    err_t err = entry->keyed    ? store_append_keyed(m->store, FRAME_SECRET, bytes_of("given", 5), &given,
+                                                     &entry->lsn, &slot)
+                : entry->sealed ? store_append_sealed(m->store, FRAME_OBJ, bytes_of(plain, entry->len / 10),
+                                                      body, &entry->lsn, &slot)
+                                : store_append(m->store, FRAME_DECIDE, &body, 1, &entry->lsn);
     if (err == ERR_OK)
         err = derive(m, entry);
     m->written += err == ERR_OK;
@@ -116,6 +204,12 @@ static void acknowledge(struct model *m, size_t entries)
 static err_t groups_write(struct model *m)
 {
     struct store_write *write;
+    size_t before = m->written;
+    if (draw(m, 8) == 0 && group_fill(m) == ERR_OK) {
+        store_group_abort(m->store);
+        m->written = before;
+        m->in_flight--;
+    }
     err_t err = group_fill(m);
     if (err != ERR_OK)
         return err;
@@ -142,7 +236,9 @@ static bool check_frame(struct model *m, const struct entry *entry, const struct
     uint8_t plain[PLAIN_MAX];
     plain_make(entry, plain);
     struct bytes want = bytes_of(plain, entry->len);
-    if (frame->lsn != entry->lsn || frame->kind != (entry->sealed ? FRAME_OBJ : FRAME_DECIDE))
+    if (frame->lsn != entry->lsn || frame->kind != (entry->keyed    ? FRAME_SECRET
+                                                    : entry->sealed ? FRAME_OBJ
+                                                                    : FRAME_DECIDE))
         return wrong(m, "another frame stands at", entry->lsn);
     if (!entry->sealed)
         return bytes_eq(frame->payload, want) || wrong(m, "another payload at", entry->lsn);
@@ -224,10 +320,11 @@ static bool check_index(struct model *m)
 
 static err_t reopen(struct model *m)
 {
-    struct store_options options = {.os = disk_os(m->disk),
+    struct store_options options = {.os = &m->os,
                                     .dir = "base/store",
                                     .index = m->index,
                                     .node = {{7}},
+                                    .suite = m->suite,
                                     .lsn_named = m->lsn_acked,
                                     .segment_bytes = 64 << 10,
                                     .merge_frames = 20};
@@ -263,10 +360,12 @@ static bool life(struct model *m)
            wrong(m, "writes after a failure", 0);
 }
 
-static void run(struct model *m, uint64_t seed, bool sync_lies, const char *lies_about)
+static void run(struct model *m, unsigned suite, uint64_t seed, bool sync_lies, const char *lies_about)
 {
-    *m = (struct model) {.random = seed * 2654435761u + 88172645463325252u, .lsn_acked = LSN_FIRST};
+    *m = (struct model) {
+        .suite = suite, .random = seed * 2654435761u + 88172645463325252u, .lsn_acked = LSN_FIRST};
     m->disk = disk_new(seed);
+    m->os = seen_os(m->disk);
     disk_faults(m->disk)->sync_lies = sync_lies;
     disk_faults(m->disk)->lies_about = lies_about;
     assert_int_equal(index_mem_new(&m->index), ERR_OK);
@@ -284,11 +383,14 @@ static void acknowledged_survives(void **state)
 {
     static struct model m;
     (void)state;
-    for (uint64_t seed = 1; seed <= 400; seed++) {
-        run(&m, seed, false, NULL);
-        if (m.fault[0] != 0)
-            fail_msg("seed %llu: %s", (unsigned long long)seed, m.fault);
-    }
+    for (unsigned suite = SUITE_OLDEST; suite <= SUITE_NEWEST; suite++)
+        for (uint64_t seed = 1; seed <= (suite == SUITE_OLDEST ? 400 : 60); seed++) {
+            run(&m, suite, seed, false, NULL);
+            if (m.fault[0] != 0)
+                fail_msg("suite %u, seed %llu: %s", suite, (unsigned long long)seed, m.fault);
+            if (seals.repeats || seals.count == 0)
+                fail_msg("suite %u, seed %llu: a key sealed two things", suite, (unsigned long long)seed);
+        }
 }
 
 /* The test of the test: without one of its syncs the store loses something, and that is found. */
@@ -300,7 +402,7 @@ static void missing_sync_is_caught(void **state)
     for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
         unsigned caught = 0;
         for (uint64_t seed = 1; seed <= 40; seed++) {
-            run(&m, seed, true, about[i]);
+            run(&m, SUITE_1, seed, true, about[i]);
             caught += m.fault[0] != 0;
         }
         if (caught < 10)
@@ -309,11 +411,31 @@ static void missing_sync_is_caught(void **state)
     }
 }
 
+/* The test of the test: where the system draws one secret again and again, that is seen. */
+static void a_key_that_repeats_is_caught(void **state)
+{
+    static struct model m;
+    (void)state;
+    m = (struct model) {.random = 88172645463325252u, .lsn_acked = LSN_FIRST, .suite = SUITE_2};
+    m.disk = disk_new(1);
+    m.os = seen_os(m.disk);
+    disk_same_secrets(m.disk, true);
+    assert_int_equal(index_mem_new(&m.index), ERR_OK);
+    assert_int_equal(reopen(&m), ERR_OK);
+    for (size_t g = 0; g < GROUPS; g++)
+        assert_int_equal(groups_write(&m), ERR_OK);
+    assert_true(seals.repeats);
+    store_close(m.store);
+    m.index->ops->close(m.index);
+    disk_free(m.disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_survives),
         cmocka_unit_test(missing_sync_is_caught),
+        cmocka_unit_test(a_key_that_repeats_is_caught),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return sign_start() == ERR_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

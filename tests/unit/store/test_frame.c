@@ -19,7 +19,7 @@ static void frame_add(struct buf *buf, struct buf *headers, enum frame_kind kind
     memset(at + FRAME_HEADER_SIZE, 0, len);
     if (frame_kind_sealed(kind))
         at[FRAME_HEADER_SIZE + 11] = 3; /* an envelope of 3 bytes, the rest sealed */
-    frame_head_write(at, kind, lsn, bytes_of(at + FRAME_HEADER_SIZE, len));
+    frame_head_write(at, LOG_SUITE, kind, lsn, bytes_of(at + FRAME_HEADER_SIZE, len));
     buf_put(headers, at, FRAME_HEADER_SIZE);
 }
 
@@ -39,7 +39,7 @@ static void group_add(struct buf *buf)
     size_t at = buf->len;
     assert_non_null(buf_extend(buf, FRAME_HEADER_SIZE));
     commit_write(buf, &commit);
-    frame_head_write(buf->at + at, FRAME_COMMIT, LSN_FIRST + at,
+    frame_head_write(buf->at + at, LOG_SUITE, FRAME_COMMIT, LSN_FIRST + at,
                      bytes_of(buf->at + at + FRAME_HEADER_SIZE, 112));
     buf_deinit(&headers);
 }
@@ -47,7 +47,7 @@ static void group_add(struct buf *buf)
 static err_t read_group(struct bytes data)
 {
     struct buf headers;
-    struct group_expect expect = {.lsn = LSN_FIRST, .number = 1};
+    struct group_expect expect = {.lsn = LSN_FIRST, .number = 1, .suite = LOG_SUITE};
     buf_init(&headers, 4096);
     err_t err = group_read(data, &expect, &headers);
     if (err == ERR_OK)
@@ -67,13 +67,14 @@ static void header_is_as_written_down(void **state)
         0, 0, 0, 3, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0, 0, 64, 0xae, 0xa3, 0xf9, 0x66, 0x21, 0x0e, 0xc7, 0x22};
     uint8_t head[FRAME_HEADER_SIZE + 3];
     memcpy(head + FRAME_HEADER_SIZE, "abc", 3);
-    frame_head_write(head, FRAME_DECIDE, LSN_FIRST, bytes_of(head + FRAME_HEADER_SIZE, 3));
+    frame_head_write(head, LOG_SUITE, FRAME_DECIDE, LSN_FIRST, bytes_of(head + FRAME_HEADER_SIZE, 3));
     assert_memory_equal(head, want, sizeof want);
     struct frame frame;
-    assert_int_equal(frame_read(bytes_of(head, sizeof head), LSN_FIRST, &frame), ERR_OK);
+    assert_int_equal(frame_read(bytes_of(head, sizeof head), LOG_SUITE, LSN_FIRST, &frame), ERR_OK);
     assert_int_equal(frame.kind, FRAME_DECIDE);
     assert_int_equal(frame.lsn_next, LSN_FIRST + sizeof head);
-    assert_int_equal(frame_read(bytes_of(head, sizeof head), LSN_FIRST + 1, &frame), ERR_CORRUPT); /* moved */
+    assert_int_equal(frame_read(bytes_of(head, sizeof head), LOG_SUITE, LSN_FIRST + 1, &frame),
+                     ERR_CORRUPT); /* moved */
 }
 
 static void every_prefix_is_short(void **state)
@@ -107,9 +108,9 @@ static void every_bit_counts(void **state)
         assert_true(err == ERR_CORRUPT || err == ERR_SHORT);
         buf.at[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    assert_false(commit_beyond(buf_bytes(&buf), LSN_FIRST, 1));
-    assert_true(commit_beyond(buf_bytes(&buf), LSN_FIRST, 0));
-    assert_false(commit_beyond(bytes_of(buf.at, buf.len - 1), LSN_FIRST, 0));
+    assert_false(commit_beyond(buf_bytes(&buf), LOG_SUITE, LSN_FIRST, 1));
+    assert_true(commit_beyond(buf_bytes(&buf), LOG_SUITE, LSN_FIRST, 0));
+    assert_false(commit_beyond(bytes_of(buf.at, buf.len - 1), LOG_SUITE, LSN_FIRST, 0));
     buf_deinit(&buf);
 }
 
@@ -117,7 +118,7 @@ static void segment_head_comes_back(void **state)
 {
     (void)state;
     uint8_t bytes[SEGMENT_HEADER_SIZE];
-    struct segment_head head = {{{1, 2}}, 4711, 12, 34, {{5, 6}}};
+    struct segment_head head = {{{1, 2}}, 4711, 12, 34, {{5, 6}}, LOG_SUITE};
     struct segment_head found;
     segment_head_write(bytes, &head);
     assert_int_equal(segment_head_read(bytes_of(bytes, sizeof bytes), &found), ERR_OK);

@@ -7,8 +7,9 @@
 #include <cmocka.h>
 
 #include "core/limit.h"
+#include "core/sign.h"
 #include "store/index_mem.h"
-#include "store/store.h"
+#include "store/state.h"
 
 #include "scratch.h"
 
@@ -249,6 +250,134 @@ static void second_opener_is_told(void **state)
     assert_int_equal(store_open(&options, &second), ERR_INVALID);
 }
 
+static void put_at(const struct world *w, const char *name, long offset, const uint8_t *at, size_t len)
+{
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/%s", w->dir, name);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, offset, SEEK_SET), 0);
+    assert_int_equal(fwrite(at, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void get_at(const struct world *w, const char *name, long offset, uint8_t *at, size_t len)
+{
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/%s", w->dir, name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, offset, SEEK_SET), 0);
+    assert_int_equal(fread(at, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
+static const char first_segment[] = "log/0000000000000040.seg";
+
+/* The store of a world made anew, sealed by this suite, with one object in it. */
+static uint64_t anew(struct world *w, unsigned suite)
+{
+    struct store_options options = options_of(w);
+    char command[600];
+    store_close(w->store);
+    w->store = NULL;
+    (void)snprintf(command, sizeof command, "rm -rf %s/log %s/keys", w->dir, w->dir);
+    assert_int_equal(system(command), 0);
+    options.suite = suite;
+    assert_int_equal(store_open(&options, &w->store), ERR_OK);
+    assert_int_equal(store_group_begin(w->store), ERR_OK);
+    uint64_t lsn = add(w, "e", "what nobody reads");
+    assert_int_equal(store_group_commit(w->store), ERR_OK);
+    return lsn;
+}
+
+/* What is there keeps its suite, whatever is asked for; and each file says which it is. */
+static void a_store_keeps_its_suite(void **state)
+{
+    struct world *w = *state;
+    for (unsigned suite = SUITE_OLDEST; suite <= SUITE_NEWEST; suite++) {
+        uint64_t lsn = anew(w, suite);
+        uint8_t number[2];
+        assert_int_equal(store_suite(w->store), suite);
+        get_at(w, first_segment, 10, number, 2); /* of the segment */
+        assert_int_equal(number[1], suite);
+        get_at(w, first_segment, 4096 + 6, number, 2); /* of a frame */
+        assert_int_equal(number[1], suite);
+        get_at(w, "keys/secrets.key", 10, number, 2);
+        assert_int_equal(number[1], suite);
+        store_close(w->store);
+        w->store = NULL;
+        struct store_options options = options_of(w);
+        options.suite = SUITE_NEWEST + SUITE_OLDEST - suite;
+        assert_int_equal(store_open(&options, &w->store), ERR_OK);
+        assert_int_equal(store_suite(w->store), suite);
+        assert_null(store_alarm(w->store));
+        expect_plain(w, lsn, "e", "what nobody reads");
+        assert_int_equal(store_replay_to(w->store, store_durable_lsn(w->store)), ERR_OK);
+        assert_int_equal(store_group_begin(w->store), ERR_OK);
+        uint64_t more = add(w, "f", "more");
+        assert_int_equal(store_group_commit(w->store), ERR_OK);
+        expect_plain(w, more, "f", "more");
+        struct store_check check;
+        assert_int_equal(store_check(w->store, NULL, NULL, &check), ERR_OK);
+        assert_int_equal(check.faults, 0);
+        assert_int_equal(check.sealed, 2);
+    }
+}
+
+/* `at` begins a header whose check of `used` bytes stands behind them: with another suite. */
+static void relabel(const struct world *w, const char *name, size_t used, unsigned suite)
+{
+    uint8_t head[128];
+    get_at(w, name, 0, head, used);
+    head[10] = (uint8_t)(suite >> 8);
+    head[11] = (uint8_t)suite;
+    uint64_t check = hash_xxh3(bytes_of(head, used));
+    for (size_t i = 0; i < 8; i++)
+        head[used + i] = (uint8_t)(check >> (8 * (7 - i)));
+    put_at(w, name, 0, head, used + 8);
+}
+
+/* A label is no secret, and whoever can write it can make its check: nothing opens by the wrong cipher. */
+static void another_suite_opens_nothing(void **state)
+{
+    struct world *w = *state;
+    struct store_options options = options_of(w);
+    struct frame frame;
+    struct buf buf;
+    buf_init(&buf, 1 << 20);
+    (void)anew(w, SUITE_2);
+    store_close(w->store);
+    w->store = NULL;
+    relabel(w, "keys/secrets.key", 32, SUITE_3);
+    assert_int_equal(store_open(&options, &w->store), ERR_OK);
+    assert_non_null(strstr(store_alarm(w->store), "key file")); /* of another suite than the log */
+    assert_int_equal(store_group_begin(w->store), ERR_READONLY);
+    store_close(w->store);
+    w->store = NULL;
+    relabel(w, first_segment, 88, 99);
+    assert_int_equal(store_open(&options, &w->store), ERR_VERSION); /* none that is known */
+    relabel(w, first_segment, 88, SUITE_3);
+    options.read_only = true;
+    assert_int_equal(store_open(&options, &w->store), ERR_OK);
+    assert_int_equal(store_read(w->store, LSN_FIRST, &frame), ERR_NOTFOUND); /* frames of 2 are none of 3 */
+    store_close(w->store);
+    w->store = NULL;
+    relabel(w, first_segment, 88, SUITE_2); /* both headers, and not what they head */
+    relabel(w, "keys/secrets.key", 32, SUITE_2);
+    options.read_only = false;
+    assert_int_equal(store_open(&options, &w->store), ERR_OK);
+    assert_null(store_alarm(w->store));
+    expect_plain(w, LSN_FIRST, "e", "what nobody reads");
+    w->store->log.suite = SUITE_3; /* and what is read as of another suite does not open */
+    assert_int_equal(store_read(w->store, LSN_FIRST, &frame), ERR_CORRUPT);
+    w->store->log.suite = SUITE_2;
+    assert_int_equal(store_read(w->store, LSN_FIRST, &frame), ERR_OK);
+    w->store->log.suite = SUITE_3;
+    assert_int_equal(store_unseal(w->store, &frame, &buf), ERR_SIGNATURE);
+    buf_deinit(&buf);
+}
+
 static void limits_hold(void **state)
 {
     struct world *w = *state;
@@ -287,7 +416,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(destroyed_secret_stays_destroyed, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_and_index_are_one, setup, teardown),
         cmocka_unit_test_setup_teardown(second_opener_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_keeps_its_suite, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_suite_opens_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(limits_hold, setup, teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return sign_start() == ERR_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

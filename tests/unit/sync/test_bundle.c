@@ -462,15 +462,16 @@ static int of_suite(void **state)
     {                                                                                                        \
 #test " of suite " #number, test, of_suite, NULL, &suites[(number)-1]                                \
     }
-#define OF_EVERY_SUITE(test) OF_SUITE(test, 1), OF_SUITE(test, 2), OF_SUITE(test, 3)
+#define OF_SUITES(test)      OF_SUITE(test, 1), OF_SUITE(test, 2), OF_SUITE(test, 3)
+#define OF_EVERY_SUITE(test) OF_SUITES(test), OF_SUITE(test, 4), OF_SUITE(test, 5)
 
 int main(void)
 {
-    static uint16_t suites[] = {SUITE_1, SUITE_2, SUITE_3};
+    static uint16_t suites[] = {SUITE_1, SUITE_2, SUITE_3, SUITE_4, SUITE_5};
     const struct CMUnitTest tests[] = {
         OF_EVERY_SUITE(test_in_order),      OF_EVERY_SUITE(test_lost_volume),
-        OF_EVERY_SUITE(test_overlap),       OF_EVERY_SUITE(test_every_bit),
-        OF_EVERY_SUITE(test_every_prefix),  OF_EVERY_SUITE(test_mixed),
+        OF_EVERY_SUITE(test_overlap),       OF_SUITES(test_every_bit),
+        OF_SUITES(test_every_prefix),       OF_EVERY_SUITE(test_mixed),
         cmocka_unit_test(test_another_key), cmocka_unit_test(test_stream_of_libsodium),
         cmocka_unit_test(test_cuts),        cmocka_unit_test(test_words),
         cmocka_unit_test(test_receipt),

@@ -296,6 +296,30 @@ static void test_another_signer(void **state)
 
 /* --- suites --- */
 
+/* What is answered to a card with `other` where `line` stood, well signed as it is. */
+static err_t parse_with(struct buf *card, const char *line, const char *other, struct sync_card *out)
+{
+    struct sign_key root = key_of(1);
+    struct note_key key;
+    struct note note;
+    struct buf body, changed;
+    buf_init(&body, LIMIT_CARD_BYTES);
+    buf_init(&changed, LIMIT_CARD_BYTES);
+    const char *found = find(card, line);
+    assert_int_equal(note_parse(buf_str(card), &note, NULL), ERR_OK);
+    size_t at = (size_t)(found - note.text.at), behind = at + strlen(line);
+    buf_put(&body, note.text.at, at);
+    buf_put_str(&body, str_of(other));
+    buf_put(&body, note.text.at + behind, note.text.len - behind);
+    assert_int_equal(note_key_make(STR("bongsu/kr/root"), NOTE_SIGNATURE, &root.public, &key), ERR_OK);
+    assert_int_equal(note_begin(buf_str(&body), &changed), ERR_OK);
+    assert_int_equal(note_sign(buf_str(&body), &key, &root, &changed), ERR_OK);
+    err_t err = sync_card_parse(buf_str(&changed), out, NULL);
+    buf_deinit(&body);
+    buf_deinit(&changed);
+    return err;
+}
+
 static void test_minimum(void **state)
 {
     (void)state;
@@ -303,38 +327,50 @@ static void test_minimum(void **state)
                                       "minimum-suite 02\n", "minimum-suite 65536\n",
                                       "minimum-suite\n",    "minimum-suite 2\nminimum-suite 2\n"};
     struct sync_card card = card_of("kr"), read;
-    struct sign_key root = key_of(1);
     struct fault fault = {.code = ERR_OK};
-    struct buf text, changed;
-    struct note note;
+    struct buf text;
     card.minimum = 3;
     print(&card, &text);
     assert_int_equal(sync_card_parse(buf_str(&text), &read, NULL), ERR_OK);
     assert_memory_equal(&card, &read, sizeof card);
-    for (unsigned least = 0; least <= 4; least++)
+    for (unsigned least = 0; least <= 6; least++)
         assert_int_equal(sync_card_enough(&card, least, &fault),
                          least <= suite_now ? ERR_OK : ERR_UNSUPPORTED);
-    assert_non_null(strstr(fault.what, "suite 4 is the least"));
-    /* Other spellings are refused, well signed as they are; what a later program asks for is read. */
-    const char *line = find(&text, "minimum-suite 3\n");
-    assert_int_equal(note_parse(buf_str(&text), &note, NULL), ERR_OK);
-    size_t at = (size_t)(line - note.text.at), behind = at + strlen("minimum-suite 3\n");
-    for (size_t i = 0; i <= sizeof bad / sizeof bad[0]; i++) {
-        struct note_key key;
-        bool good = i == sizeof bad / sizeof bad[0];
-        buf_init(&changed, LIMIT_CARD_BYTES);
-        struct buf body;
-        buf_init(&body, LIMIT_CARD_BYTES);
-        buf_put(&body, note.text.at, at);
-        buf_put_str(&body, str_of(good ? "minimum-suite 9\n" : bad[i]));
-        buf_put(&body, note.text.at + behind, note.text.len - behind);
-        assert_int_equal(note_key_make(STR("bongsu/kr/root"), NOTE_SIGNATURE, &root.public, &key), ERR_OK);
-        assert_int_equal(note_begin(buf_str(&body), &changed), ERR_OK);
-        assert_int_equal(note_sign(buf_str(&body), &key, &root, &changed), ERR_OK);
-        assert_int_equal(sync_card_parse(buf_str(&changed), &read, NULL), good ? ERR_OK : ERR_SYNTAX);
-        buf_deinit(&body);
-        buf_deinit(&changed);
-    }
+    assert_non_null(strstr(fault.what, "suite 6 is the least"));
+    /* Other spellings are refused; what a later program asks for is read. */
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(parse_with(&text, "minimum-suite 3\n", bad[i], &read), ERR_SYNTAX);
+    assert_int_equal(parse_with(&text, "minimum-suite 3\n", "minimum-suite 9\n", &read), ERR_OK);
+    assert_int_equal(read.minimum, 9);
+    buf_deinit(&text);
+}
+
+/* Another name is for people: what a card is, and what its words are, says the first name. */
+static void test_known_as(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"known-as\n", "known-as \n", "known-as ncsc-kr\nknown-as ncsc-kr\n",
+                                      "minimum-suite 2\nknown-as ncsc-kr\n"};
+    static const char *const wrong[] = {"known-as kr\n", "known-as NCSC\n", "known-as a/b\n"};
+    struct sync_card card = card_of("kr"), renamed = card_of("kr"), read;
+    struct buf text;
+    char before[SYNC_CARD_WORDS_SIZE], after[SYNC_CARD_WORDS_SIZE];
+    memcpy(renamed.known_as, "ncsc-kr", 8);
+    renamed.number++;
+    print(&renamed, &text);
+    assert_int_equal(sync_card_parse(buf_str(&text), &read, NULL), ERR_OK);
+    assert_memory_equal(&renamed, &read, sizeof read);
+    assert_int_equal(sync_card_replaces(&card, &read, NULL), ERR_OK);
+    sync_card_words(&card, before);
+    sync_card_words(&read, after);
+    assert_string_equal(before, after);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(parse_with(&text, "known-as ncsc-kr\n", bad[i], &read), ERR_SYNTAX);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(parse_with(&text, "known-as ncsc-kr\n", wrong[i], &read), ERR_INVALID);
+    assert_int_equal(parse_with(&text, "known-as ncsc-kr\n", "known-as a\nminimum-suite 2\n", &read), ERR_OK);
+    assert_string_equal(read.known_as, "a");
+    assert_int_equal(read.minimum, 2);
     buf_deinit(&text);
 }
 
@@ -362,8 +398,8 @@ static void test_suites_apart(void **state)
     /* A card says its suite; another number over the same keys is none. */
     print(&high, &out);
     char *number = find(&out, "suite2");
-    static const char *const others[] = {"suite1", "suite4", "suite0"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const others[] = {"suite1", "suite4", "suite6", "suite0"};
+    for (size_t i = 0; i < 4; i++) {
         memcpy(number, others[i], 6);
         assert_int_not_equal(sync_card_parse(buf_str(&out), &mixed, NULL), ERR_OK);
     }
@@ -380,17 +416,24 @@ static int of_suite(void **state)
     {                                                                                                        \
 #test " of suite " #number, test, of_suite, NULL, &suites[(number)-1]                                \
     }
-#define OF_EVERY_SUITE(test) OF_SUITE(test, 1), OF_SUITE(test, 2), OF_SUITE(test, 3)
+#define OF_EVERY_SUITE(test)                                                                                 \
+    OF_SUITE(test, 1), OF_SUITE(test, 2), OF_SUITE(test, 3), OF_SUITE(test, 4), OF_SUITE(test, 5)
 
 int main(void)
 {
-    static uint16_t suites[] = {SUITE_1, SUITE_2, SUITE_3};
+    static uint16_t suites[] = {SUITE_1, SUITE_2, SUITE_3, SUITE_4, SUITE_5};
     const struct CMUnitTest tests[] = {
-        OF_EVERY_SUITE(test_round_trip),       OF_EVERY_SUITE(test_refuses_to_sign),
-        OF_EVERY_SUITE(test_no_prefix_passes), OF_EVERY_SUITE(test_no_changed_byte_passes),
-        OF_SUITE(test_one_spelling, 1),        OF_EVERY_SUITE(test_replaces),
-        OF_EVERY_SUITE(test_minimum),          OF_SUITE(test_words, 1),
-        OF_EVERY_SUITE(test_receipt_keys),     OF_SUITE(test_another_signer, 1),
+        OF_EVERY_SUITE(test_round_trip),
+        OF_EVERY_SUITE(test_refuses_to_sign),
+        OF_EVERY_SUITE(test_no_prefix_passes),
+        OF_EVERY_SUITE(test_no_changed_byte_passes),
+        OF_SUITE(test_one_spelling, 1),
+        OF_EVERY_SUITE(test_replaces),
+        OF_EVERY_SUITE(test_minimum),
+        OF_EVERY_SUITE(test_known_as),
+        OF_SUITE(test_words, 1),
+        OF_EVERY_SUITE(test_receipt_keys),
+        OF_SUITE(test_another_signer, 1),
         cmocka_unit_test(test_suites_apart),
     };
     if (sign_start() != ERR_OK)

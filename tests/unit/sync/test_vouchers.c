@@ -1,6 +1,7 @@
 /* What an object's origin signed reaches who gets it from a third node, and nobody on the way can change it:
  * kr is the origin, us passes on, jp gets it (SYNC.md section 4, "Vouchers"). */
 #define _GNU_SOURCE
+#include "lose.h"
 #include "sites.h"
 
 #include "core/wr.h"
@@ -444,6 +445,50 @@ static void power_fails_meanwhile(void **state)
     chain_free(&chain);
 }
 
+/* --- without a network --- */
+
+/* What us gave to jp since, as a bundle carries it: pages that nobody asked for over the line. */
+static void carry(struct chain *chain)
+{
+    struct site *from = &chain->far->site[0], *to = jp(chain);
+    struct sync_feed feed = {.max = LIMIT_SYNC_PAGE_LEAVES, .vouchers = true};
+    struct exchange_response response;
+    struct fault fault = {0};
+    struct buf query;
+    bool commit;
+    site_settle(chain->near, from);
+    site_sign(chain->far, from);
+    buf_init(&query, 256);
+    sync_feed_write(&query, &feed);
+    struct exchange_request request = {
+        .method = EXCHANGE_GET, .path = STR(SYNC_PATH_FEED), .query = buf_str(&query)};
+    exchange_response_init(&response, 0, LIMIT_SYNC_PAGE_BYTES);
+    sync_serve_carried(from->serve, from->partner, &request, chain->far->now_us, &response, &commit);
+    assert_int_equal(response.status, 200);
+    assert_int_equal(sync_session_carried(to->session, STR("bongsu/us/jp-cert/0"), &response.body,
+                                          chain->far->now_us, &fault),
+                     ERR_OK);
+    act_both(chain->far, 20);
+    exchange_response_deinit(&response);
+    buf_deinit(&query);
+}
+
+/* In a bundle it is what it is on a page: who has the origin's card knows, and what is false is refused. */
+static void it_goes_in_bundles(void **state)
+{
+    (void)state;
+    for (unsigned what = 0; what < 3; what++) {
+        struct chain chain = chain_new(90 + what, what == 0 ? ALL : what == 1 ? KR_VOUCHES | US_VOUCHES : 0);
+        chain.far->down = true;
+        enters(&chain);
+        carry(&chain);
+        struct found at_jp = found_at(&chain, jp(&chain));
+        assert_true(at_jp.objects > 10);
+        assert_int_equal(what == 0 ? at_jp.verified : what == 1 ? at_jp.unknown : at_jp.none, at_jp.objects);
+        chain_free(&chain);
+    }
+}
+
 /* --- a node between that lies --- */
 
 #define LIE_HEAD                                                                                             \
@@ -512,10 +557,10 @@ static struct waiting quarantine_of(struct site *site)
 static void a_node_between_that_lies(void **state)
 {
     (void)state;
-    static const struct {
+    static const struct lie {
         const char *text, *said, *limits, *told;
         bool found_out;
-    } rows[] = {
+    } lies[] = {
         {LIE("198.51.100.1", GREEN), LIE("198.51.100.1", GREEN), "partners jp\n", "partners jp\n", false},
         {LIE("198.51.100.2", GREEN), LIE("198.51.100.1", GREEN), "", "", true},              /* a byte */
         {LIE("198.51.100.1", CLEAR), LIE("198.51.100.1", GREEN), "", "", true},              /* marking */
@@ -523,15 +568,20 @@ static void a_node_between_that_lies(void **state)
         {LIE("198.51.100.1", GREEN), LIE("198.51.100.1", GREEN), "partners jp\n", "partners jp no\n", true},
         {LIE("198.51.100.1", GREEN), "{\"type\":\"other\"}", "", "", true}, /* replay */
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < 2 * sizeof lies / sizeof *lies; i++) {
+        const struct lie *row = &lies[i / 2];
         struct chain chain = chain_new(30 + i, ALL);
-        us_lies(&chain, rows[i].text, rows[i].said, rows[i].limits, rows[i].told);
+        chain.far->down = i % 2 == 1; /* and the same in a bundle */
+        us_lies(&chain, row->text, row->said, row->limits, row->told);
+        if (chain.far->down)
+            carry(&chain);
+        chain.far->down = false;
         struct waiting waiting = quarantine_of(jp(&chain));
         struct sync_status status;
         sync_session_status(jp(&chain)->session, &status);
-        assert_int_equal(status.refused, rows[i].found_out);
-        assert_int_equal(waiting.count, rows[i].found_out);
-        if (rows[i].found_out) {
+        assert_int_equal(status.refused, row->found_out);
+        assert_int_equal(waiting.count, row->found_out);
+        if (row->found_out) {
             assert_int_equal(waiting.fault.code, ERR_SIGNATURE);
             assert_non_null(strstr(waiting.fault.what, "origin kr"));
             /* It cannot come in as the word of who passed it on. */
@@ -545,6 +595,80 @@ static void a_node_between_that_lies(void **state)
         assert_true(at_jp.objects > 10 && at_jp.verified == at_jp.objects);
         chain_free(&chain);
     }
+}
+
+/* --- what was lost --- */
+
+/* jp loses the object, finds that out, and has it again. */
+static void lost_and_fetched(struct chain *chain, const struct stix_key *key)
+{
+    struct site *site = jp(chain);
+    struct found found = {0};
+    size_t rows;
+    assert_int_equal(gate_merge(site->gate, true), ERR_OK);
+    site_close(site);
+    assert_int_equal(lose_object(site->index, key, &rows), ERR_OK);
+    site_open(chain->far, site);
+    site_link(chain->far, site);
+    act_both(chain->far, 20);
+    assert_int_equal(gate_versions(site->gate, key, count, &found), ERR_OK);
+    assert_int_equal(found.objects, 0);
+    assert_int_equal(sync_session_reconcile(site->session, chain->far->now_us), ERR_OK);
+    for (unsigned i = 0; i < 200 && sync_session_reconciled(site->session)->running; i++)
+        act_both(chain->far, 1);
+    const struct sync_reconciled *result = sync_session_reconciled(site->session);
+    assert_string_equal(result->what, "");
+    assert_true(!result->running && result->missing == 1 && result->fetches == 1);
+}
+
+static void it_is_fetched_with_its_object(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned what;
+        bool verified, unknown;
+    } rows[] = {
+        {ALL, true, false}, {KR_VOUCHES | US_VOUCHES, false, true}, {KR_VOUCHES | JP_KNOWS, false, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct chain chain = chain_new(80 + i, rows[i].what);
+        struct found found = {0};
+        enters(&chain);
+        struct stix_key key = indicator(kr(&chain), 0, 0);
+        lost_and_fetched(&chain, &key);
+        assert_int_equal(gate_versions(jp(&chain)->gate, &key, count, &found), ERR_OK);
+        assert_int_equal(found.objects, 1);
+        assert_int_equal(found.verified, rows[i].verified);
+        assert_int_equal(found.unknown, rows[i].unknown);
+        far_again(&chain, true);
+        struct found at_jp = found_at(&chain, jp(&chain));
+        assert_int_equal(rows[i].verified  ? at_jp.verified
+                         : rows[i].unknown ? at_jp.unknown
+                                           : at_jp.none,
+                         at_jp.objects);
+        chain_free(&chain);
+    }
+}
+
+/* A program that knew no vouchers took it over; the one of now fetches it, and sees. */
+static void a_lie_is_found_out_by_fetching(void **state)
+{
+    (void)state;
+    struct chain chain = chain_new(84, ALL);
+    struct found found = {0};
+    struct stix_key key;
+    jp(&chain)->old = true;
+    us_lies(&chain, LIE("198.51.100.2", GREEN), LIE("198.51.100.1", GREEN), "", "");
+    assert_true(stix_id_parse(STR("indicator--00000000-0000-4000-8000-0000000000aa"), &key));
+    assert_int_equal(gate_versions(jp(&chain)->gate, &key, count, &found), ERR_OK);
+    assert_int_equal(found.none, 1);
+    assert_int_equal(quarantine_of(jp(&chain)).count, 0);
+    jp(&chain)->old = false;
+    lost_and_fetched(&chain, &key);
+    struct waiting waiting = quarantine_of(jp(&chain));
+    assert_int_equal(waiting.count, 1);
+    assert_int_equal(waiting.fault.code, ERR_SIGNATURE);
+    assert_int_equal(sync_session_reconciled(jp(&chain)->session)->refused, 1);
+    chain_free(&chain);
 }
 
 /* --- limits --- */
@@ -596,6 +720,64 @@ static void limits_bind_behind_the_next_node(void **state)
     }
 }
 
+/* --- a policy asks --- */
+
+struct verdict {
+    enum policy_effect effect;
+    bool named; /* `policy explain` says whose signature it is */
+};
+
+static void say_step(void *ctx, const struct policy_step *step)
+{
+    struct verdict *verdict = ctx;
+    verdict->named |= str_eq(step->value, STR("signed-by is kr"));
+}
+
+/* Of an object as jp holds it, to its other partner. */
+static struct verdict asked(struct chain *chain, const struct stix_key *key)
+{
+    struct verdict verdict = {.named = false};
+    struct gate_why why;
+    struct arena arena;
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(
+        gate_explain(jp(chain)->gate, key, chain->no, chain->far->now_us, &arena, say_step, &verdict, &why),
+        ERR_OK);
+    verdict.effect = why.effect;
+    arena_deinit(&arena);
+    return verdict;
+}
+
+/* What was verified is known by its signer's name; what was not, by nobody's. */
+static void a_policy_asks_who_signed(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned what;
+        bool verified;
+    } rows[] = {{ALL, true}, {KR_VOUCHES | US_VOUCHES, false}, {JP_KNOWS, false}};
+    static const char *const releases[] = {"signed-by == kr", "has signed-by", "not signed-by in [us jp]"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct chain chain = chain_new(100 + i, rows[i].what);
+        enters(&chain);
+        struct stix_key key = indicator(kr(&chain), 0, 0);
+        for (size_t c = 0; c < 2 * sizeof releases / sizeof *releases; c++) {
+            char policy[160];
+            (void)snprintf(policy, sizeof policy, "language 1\nrelease sure if tlp <= green and %s to all\n",
+                           releases[c / 2]);
+            if (c % 2 == 1)
+                far_again(&chain, true); /* it is in the log */
+            site_policy(chain.far, jp(&chain), policy);
+            struct verdict verdict = asked(&chain, &key);
+            assert_int_equal(verdict.effect == POLICY_RELEASE, rows[i].verified);
+            assert_int_equal(verdict.named, rows[i].verified);
+        }
+        site_policy(chain.far, jp(&chain), "language 1\nrelease sure if signed-by != kr to all\n");
+        assert_int_not_equal(asked(&chain, &key).effect, POLICY_RELEASE); /* absent is no other */
+        chain_free(&chain);
+    }
+}
+
 /* --- what was destroyed --- */
 
 static err_t kept_beside(struct site *site, const struct stix_key *key, uint64_t lsn)
@@ -614,18 +796,22 @@ static err_t kept_beside(struct site *site, const struct stix_key *key, uint64_t
 static void lies_sealed(struct site *site, const struct stix_key *key, uint64_t lsn)
 {
     static const struct seal_secret nothing;
-    uint8_t where[STIX_KEY_SIZE + 8 + 8] = {0}, plain[1024];
+    enum { WHERE = STIX_KEY_SIZE + 8 + 8, SALT = 16 };
+    uint8_t where[WHERE + SALT] = {0}, plain[1024];
+    size_t salt = site_suite() == SUITE_1 ? 0 : SALT; /* before what is sealed */
     struct seal_secret secret;
     struct bytes sealed;
     memcpy(where, key->b, STIX_KEY_SIZE);
     wr_at_u64(where + STIX_KEY_SIZE, lsn);
-    struct bytes bound = bytes_of(where, sizeof where);
+    struct bytes bound = bytes_of(where, WHERE);
     assert_int_equal(fact_get(site->gate, RECORD_FACT_VOUCHER, bound, &sealed), ERR_OK);
     assert_true(sealed.len < sizeof plain);
     assert_null(memmem(sealed.at, sealed.len, "\0\0\0\002kr", 6));
-    struct seal_salts salts = seal_salts(&nothing, "bongsu voucher seal 1", bound);
+    memcpy(where + WHERE, sealed.at, salt);
+    struct seal_salts salts = seal_salts(&nothing, "bongsu voucher seal 1", bytes_of(where, WHERE + salt));
     memcpy(secret.b, salts.a.b, SEAL_SECRET_SIZE);
-    assert_int_equal(seal_open(&secret, sealed, bound, plain), ERR_SIGNATURE);
+    sealed = bytes_of(sealed.at + salt, sealed.len - salt);
+    assert_int_equal(seal_open(site_suite(), &secret, sealed, bound, plain), ERR_SIGNATURE);
 }
 
 /* A signature over a plain digest would let guesses be confirmed: it goes with the content. */
@@ -654,13 +840,23 @@ static void it_goes_with_its_object(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_survives_a_node_between),  cmocka_unit_test(an_origin_that_nobody_knows),
-        cmocka_unit_test(nothing_goes_without_a_word), cmocka_unit_test(a_word_is_taken_back),
-        cmocka_unit_test(an_older_program_between),    cmocka_unit_test(it_is_there_before_its_checkpoint),
-        cmocka_unit_test(what_is_made_anew),           cmocka_unit_test(it_outlives_restarts),
-        cmocka_unit_test(the_word_outlives_restarts),  cmocka_unit_test(power_fails_meanwhile),
-        cmocka_unit_test(a_node_between_that_lies),    cmocka_unit_test(limits_bind_behind_the_next_node),
+        cmocka_unit_test(it_survives_a_node_between),
+        cmocka_unit_test(an_origin_that_nobody_knows),
+        cmocka_unit_test(nothing_goes_without_a_word),
+        cmocka_unit_test(a_word_is_taken_back),
+        cmocka_unit_test(an_older_program_between),
+        cmocka_unit_test(it_is_there_before_its_checkpoint),
+        cmocka_unit_test(what_is_made_anew),
+        cmocka_unit_test(it_outlives_restarts),
+        cmocka_unit_test(the_word_outlives_restarts),
+        cmocka_unit_test(power_fails_meanwhile),
+        cmocka_unit_test(it_goes_in_bundles),
+        cmocka_unit_test(a_node_between_that_lies),
+        cmocka_unit_test(limits_bind_behind_the_next_node),
         cmocka_unit_test(it_goes_with_its_object),
+        cmocka_unit_test(it_is_fetched_with_its_object),
+        cmocka_unit_test(a_policy_asks_who_signed),
+        cmocka_unit_test(a_lie_is_found_out_by_fetching),
     };
     assert_int_equal(sign_start(), ERR_OK);
     return cmocka_run_group_tests_name("sync vouchers", tests, NULL, NULL);

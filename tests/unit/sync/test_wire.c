@@ -267,6 +267,27 @@ static void test_feed_query(void **state)
     buf_deinit(&buf);
 }
 
+/* The query of `fetch`. */
+static void test_vouchers_query(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query;
+        err_t err;
+        bool wanted;
+    } rows[] = {{"", ERR_OK, false},
+                {SYNC_QUERY_VOUCHERS, ERR_OK, true},
+                {"vouchers=0", ERR_INVALID, false},
+                {"vouchers=01", ERR_INVALID, false},
+                {"vouchers=", ERR_INVALID, false},
+                {"vouchers=1&vouchers=1", ERR_INVALID, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool wanted = false;
+        assert_int_equal(sync_vouchers_read(str_of(rows[i].query), &wanted), rows[i].err);
+        assert_int_equal(wanted, rows[i].wanted);
+    }
+}
+
 static void test_page(void **state)
 {
     (void)state;
@@ -493,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_hello),
         cmocka_unit_test(test_welcome_rules),
         cmocka_unit_test(test_feed_query),
+        cmocka_unit_test(test_vouchers_query),
         cmocka_unit_test(test_page),
         cmocka_unit_test(parts_are_those_that_are_known),
         cmocka_unit_test(test_page_bounds),

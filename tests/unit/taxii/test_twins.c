@@ -7,6 +7,7 @@
 #include "../gate/gate_test.h"
 
 #include "core/sign.h"
+#include "gate/quality.h"
 #include "os/os.h"
 #include "taxii/identity.h"
 
@@ -22,6 +23,7 @@ struct life {
     struct taxii *taxii;
     char token[TAXII_TOKEN_SIZE + 8];
     uint32_t feed, other;
+    bool rewrites; /* the reader's platform: it gives back what it had from here */
     uint8_t random;
     uint64_t draw;     /* what both lives share */
     struct buf record; /* everything the reader saw */
@@ -42,16 +44,18 @@ static err_t same_random(void *ctx, void *out, size_t len)
     return ERR_OK;
 }
 
-static void begin(struct life *life, uint64_t seed)
+static void begin(struct life *life, uint64_t seed, bool rewrites)
 {
     struct bench *b = &life->bench;
     memset(life, 0, sizeof *life);
     bench_init(b);
     life->draw = seed;
+    life->rewrites = rewrites;
     buf_init(&life->record, 64u << 20);
     life->feed = bench_source(b, "feed", STIX_TLP_CLEAR, true, false);
     life->other = bench_source(b, "other", STIX_TLP_RED, true, false);
     bench_partner(b, "jp");
+    bench_source(b, "platform", STIX_TLP_RED, false, true);
     bench_partner(b, "ca");
     bench_policy(b);
     struct taxii_setup setup = {.gate = b->gate,
@@ -61,7 +65,8 @@ static void begin(struct life *life, uint64_t seed)
                                 .allow_plain = true};
     assert_int_equal(taxii_open(&setup, b->now_us, &life->taxii), ERR_OK);
     memcpy(life->token, "Bearer ", 8);
-    assert_int_equal(taxii_identity_put(life->taxii, STR("jp"), STR("jp"), STR(""), 7, &by_test, b->now_us),
+    struct str source = rewrites ? STR("platform") : STR("");
+    assert_int_equal(taxii_identity_put(life->taxii, STR("jp"), STR("jp"), source, 7, &by_test, b->now_us),
                      ERR_OK);
     assert_int_equal(taxii_identity_token(life->taxii, STR("jp"), &by_test, b->now_us, life->token + 7),
                      ERR_OK);
@@ -187,12 +192,27 @@ static unsigned ask(struct life *life, enum exchange_method method, const char *
     return status;
 }
 
+/* As MISP writes it: what the reader may have in its view, or what the other twin alone holds. */
+static void write_rewritten(struct life *life, struct buf *out)
+{
+    char text[TEXT_MAX];
+    bool own = draw(&life->draw, 2);
+    int n = own ? 101 + (int)draw(&life->draw, 6) : 1 + (int)draw(&life->draw, 12);
+    int version = own ? 11 + (int)draw(&life->draw, 3) : 1 + (int)draw(&life->draw, 45);
+    buf_put_str(out, str_of(indicator(text, n, version, ",\"labels\":[\"misp:type=\\\"ip-dst\\\"\"]")));
+}
+
 /* One object under an id that the other twin may know from somebody else. */
 static void write_own(struct life *life, struct buf *out)
 {
     char text[TEXT_MAX];
+    if (life->rewrites && draw(&life->draw, 3) > 0) {
+        write_rewritten(life, out);
+        return;
+    }
     int n = 101 + (int)draw(&life->draw, 6), version = 1 + (int)draw(&life->draw, 3);
-    const char *more = draw(&life->draw, 2) ? "" : ",\"x_note\":\"mine\"";
+    /* A rewriting source says one thing of a version: what it says second counts only where it speaks. */
+    const char *more = life->rewrites || draw(&life->draw, 2) ? "" : ",\"x_note\":\"mine\"";
     buf_put_str(
         out, str_of(draw(&life->draw, 4) == 0 ? address(text, n, more) : indicator(text, n, version, more)));
 }
@@ -274,10 +294,10 @@ static void delete_some(struct life *life)
     (void)ask(life, EXCHANGE_DELETE, path, queries[draw(&life->draw, 5)], "");
 }
 
-static void live(struct life *life, uint64_t seed, bool holds_more)
+static void live(struct life *life, uint64_t seed, bool rewrites, bool holds_more)
 {
     uint64_t more = seed ^ UINT64_C(0x5bd1e995);
-    begin(life, seed);
+    begin(life, seed, rewrites);
     for (int round = 0; round < ROUNDS; round++) {
         life->bench.now_us = NOW + round * INT64_C(30000000);
         if (holds_more)
@@ -324,8 +344,8 @@ static void what_others_hold_does_not_show(void **state)
     static struct life a, b;
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        live(&a, seed, false);
-        live(&b, seed, true);
+        live(&a, seed, false, false);
+        live(&b, seed, false, true);
         compare(&a, &b, seed);
         assert_false(contains(&b.record, "WITHHELD"));
         /* Otherwise the comparison says nothing. */
@@ -336,8 +356,33 @@ static void what_others_hold_does_not_show(void **state)
     }
 }
 
+static uint64_t echoes(const struct life *life)
+{
+    uint64_t count;
+    const struct gate_source *source = gate_source_find(life->bench.gate, STR("platform"));
+    assert_int_equal(gate_echoes(life->bench.gate, source->number, &count), ERR_OK);
+    return count;
+}
+
+/* What a platform gives back is an echo of what stands in its view, and of nothing else. */
+static void what_others_hold_does_not_show_in_what_comes_back(void **state)
+{
+    static struct life a, b;
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        live(&a, seed, true, false);
+        live(&b, seed, true, true);
+        compare(&a, &b, seed);
+        assert_false(contains(&b.record, "WITHHELD"));
+        assert_true(echoes(&a) > 0 && echoes(&b) == echoes(&a));
+        end(&a);
+        end(&b);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_others_hold_does_not_show)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_others_hold_does_not_show),
+                                       cmocka_unit_test(what_others_hold_does_not_show_in_what_comes_back)};
     return sign_start() != ERR_OK || cmocka_run_group_tests(tests, NULL, NULL);
 }

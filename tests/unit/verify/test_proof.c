@@ -1,6 +1,8 @@
 /* Proof files, checkpoints, receipts and cards that the node's rooms wrote, read by bongsu-verify: what is
  * true is verified; no prefix, no flipped bit and no other claim is. */
+#include "core/wr.h"
 #include "ledger/nodelog.h"
+#include "ledger/voucher.h"
 #include "sync/card.h"
 #include "verify_test.h"
 
@@ -284,6 +286,218 @@ static void test_cards(void **state)
     buf_deinit(&note);
 }
 
+/* --- texts --- */
+
+/* What is a text is what the node's rooms say is one: whatever one byte, two, three or four of these are. */
+static void test_texts(void **state)
+{
+    static const uint8_t at_edges[] = {0x00, 0x0a, 0x1f, 0x20, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf,
+                                       0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff};
+    enum { EDGES = sizeof at_edges };
+    (void)state;
+    for (size_t len = 1; len <= 4; len++) {
+        size_t all = 1;
+        for (size_t i = 0; i < len; i++)
+            all *= EDGES;
+        for (size_t n = 0; n < all; n++) {
+            uint8_t text[4];
+            bool control = false;
+            for (size_t i = 0, rest = n; i < len; i++, rest /= EDGES) {
+                text[i] = at_edges[rest % EDGES];
+                control = control || (text[i] < 0x20 && text[i] != '\n');
+            }
+            assert_int_equal(verify_text_ok((struct span) {text, len}),
+                             !control && str_is_utf8((struct str) {(const char *)text, len}));
+        }
+    }
+    assert_true(verify_text_ok(SPAN_NONE));
+}
+
+/* --- vouchers --- */
+
+#define SAID_OBJECT "{\"type\":\"identity\"}"
+#define SAID_LIMITS "country DE\npartners jp\n"
+
+static void trust_card(const char *node, const struct sign_key *ledger, struct verify *v)
+{
+    struct sync_card card = {.country = "KR", .number = 7, .issued_us = TIME_US, .expires_us = TIME_US + 9};
+    struct sign_key root;
+    struct buf text;
+    (void)snprintf(card.node, sizeof card.node, "%s", node);
+    for (uint8_t i = 0; i < SYNC_CARD_KEYS; i++) {
+        struct sign_key key = desk_key((uint8_t)(i + 100));
+        card.key[i] = key.public;
+        root = i == SYNC_CARD_ROOT ? key : root;
+    }
+    card.key[SYNC_CARD_LEDGER] = ledger->public;
+    buf_init(&text, LIMIT_CARD_BYTES);
+    assert_int_equal(sync_card_sign(&card, &root, &text, NULL), ERR_OK);
+    assert_true(verify_trust_card(span_of(buf_str(&text)), v));
+    buf_deinit(&text);
+}
+
+static struct digest content_of(const char *object)
+{
+    return verify_sha256(&(struct span) {(const uint8_t *)object, strlen(object)}, 1);
+}
+
+/* As `ledger prove --voucher` writes it. */
+static void voucher_file(const struct voucher *voucher, struct buf *out)
+{
+    struct buf wire;
+    char text[1024];
+    buf_init(&wire, 1024);
+    buf_init(out, 1024);
+    voucher_write(&wire, voucher);
+    assert_int_equal(buf_err(&wire), ERR_OK);
+    buf_put_str(out, (struct str) {text, str_base64(wire.at, wire.len, text)});
+    buf_putc(out, '\n');
+    buf_deinit(&wire);
+}
+
+static void voucher_of(const struct desk *desk, const char *limits, struct buf *out)
+{
+    const struct sign_key *key = &desk->secrets[LOG];
+    struct hash content = hash_sha256(bytes_of(SAID_OBJECT, sizeof SAID_OBJECT - 1));
+    struct signature made;
+    assert_int_equal(voucher_sign(STR("kr"), &content, str_of(limits), key, &made), ERR_OK);
+    struct voucher voucher = {key->public.suite, STR("kr"), voucher_key_id(&key->public), str_of(limits),
+                              signature_bytes(&made)};
+    voucher_file(&voucher, out);
+}
+
+static bool vouched(const struct verify *trust, struct str file, const char *object,
+                    struct verify_voucher *out)
+{
+    struct verify v = *trust;
+    struct digest content = content_of(object);
+    bool good = verify_voucher_open(span_of(file), &content, out, &v);
+    assert_int_equal(good, v.why[0] == '\0');
+    return good;
+}
+
+static void test_vouchers(void **state)
+{
+    struct desk *desk = *state;
+    static const char *const limits[] = {"", SAID_LIMITS};
+    struct verify v = {.count = 0};
+    struct verify_voucher read;
+    trust_card("kr", &desk->secrets[LOG], &v);
+    for (size_t i = 0; i < 2; i++) {
+        struct buf file;
+        voucher_of(desk, limits[i], &file);
+        assert_true(vouched(&v, buf_str(&file), SAID_OBJECT, &read));
+        assert_string_equal(read.node, "kr");
+        assert_string_equal(read.limits, limits[i]);
+        assert_string_equal(read.words, v.keys[0].words);
+        assert_false(vouched(&v, buf_str(&file), SAID_OBJECT " ", &read));
+        for (size_t len = 0; len < file.len; len++) /* a line end is forgiven */
+            assert_int_equal(vouched(&v, (struct str) {(char *)file.at, len}, SAID_OBJECT, &read),
+                             len + 1 == file.len);
+        for (size_t bit = 0; bit < 8 * file.len; bit++) {
+            file.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+            assert_false(vouched(&v, buf_str(&file), SAID_OBJECT, &read));
+            file.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        }
+        for (size_t bit = 0; bit < 8 * (sizeof SAID_OBJECT - 1); bit++) {
+            char object[] = SAID_OBJECT;
+            object[bit / 8] = (char)(object[bit / 8] ^ 1 << bit % 8);
+            assert_false(vouched(&v, buf_str(&file), object, &read));
+        }
+        buf_deinit(&file);
+    }
+}
+
+/* Well formed, and nobody's word: another node's card, another key of that node, a key without a card. */
+static void test_vouchers_of_others(void **state)
+{
+    struct desk *desk = *state;
+    struct sign_key other = desk_key(77);
+    struct verify_voucher read;
+    struct buf file;
+    voucher_of(desk, SAID_LIMITS, &file);
+    for (unsigned who = 0; who < 4; who++) {
+        struct verify v = {.count = 0};
+        if (who == 0)
+            v = desk->trust; /* verifier keys of a log, of nobody's card */
+        else
+            trust_card(who == 1   ? "k"
+                       : who == 2 ? "kr.x"
+                                  : "kr",
+                       who == 3 ? &other : &desk->secrets[LOG], &v);
+        assert_false(vouched(&v, buf_str(&file), SAID_OBJECT, &read));
+        trust_card("kr", &desk->secrets[LOG], &v); /* the right one among others */
+        assert_true(vouched(&v, buf_str(&file), SAID_OBJECT, &read));
+    }
+    buf_deinit(&file);
+}
+
+/* What the node's reader refuses is refused here. */
+static void test_vouchers_without_form(void **state)
+{
+    struct desk *desk = *state;
+    const struct sign_key *key = &desk->secrets[LOG];
+    uint16_t suite = key->public.suite, another = suite == SUITE_1 ? SUITE_2 : SUITE_1;
+    static const struct {
+        const char *node, *limits;
+        int suite; /* 0: the key's own; 1: of another signer; -1: none; 6: of nobody */
+        bool good;
+    } rows[] = {{"kr", "never\n", 0, true},   {"kr", "never", 0, false},   {"kr", "never\n", 1, false},
+                {"kr", "never\n", -1, false}, {"kr", "never\n", 6, false}, {".kr", "never\n", 0, false},
+                {"KR", "never\n", 0, false},  {"", "never\n", 0, false},   {"kr", "\xff\n", 0, false}};
+    struct hash content = hash_sha256(bytes_of(SAID_OBJECT, sizeof SAID_OBJECT - 1));
+    struct verify v = {.count = 0};
+    trust_card("kr", key, &v);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf text, file;
+        struct signature made;
+        struct verify_voucher read;
+        uint16_t said = (uint16_t)(rows[i].suite == 0   ? suite
+                                   : rows[i].suite == 1 ? another
+                                   : rows[i].suite < 0  ? 0
+                                                        : 6);
+        struct voucher voucher = {
+            said, str_of(rows[i].node), voucher_key_id(&key->public), str_of(rows[i].limits), {NULL, 0}};
+        buf_init(&text, 1024); /* signed all the same */
+        wr_u16(&text, said);
+        wr_blob(&text, bytes_from_str(voucher.node));
+        wr_bytes(&text, bytes_of(content.b, HASH_SIZE));
+        wr_blob(&text, bytes_from_str(voucher.limits));
+        assert_int_equal(sign_message(key, "bongsu voucher v1", buf_bytes(&text), &made), ERR_OK);
+        voucher.signature = signature_bytes(&made);
+        voucher_file(&voucher, &file);
+        assert_int_equal(vouched(&v, buf_str(&file), SAID_OBJECT, &read), rows[i].good);
+        buf_deinit(&text);
+        buf_deinit(&file);
+    }
+}
+
+/* The page's own vector (docs/protocol/SYNC.md section 4), which OpenSSL made. */
+static void test_voucher_vector(void **state)
+{
+    static const char file[] =
+        "AAEAAAACa3JhEFKnAAAAC2NvdW50cnkgREUKAAAAQL+5O72MQ1Heyeq6UqkH4jBVz5m0WsRZF93ueWpb"
+        "IHZMoJjliyrdUVmFlzgqc5x0m5+B4+cCHf+38RbRsh1OoAo=";
+    struct sign_seed seed = {.suite = SUITE_1};
+    struct verify v = {.count = 0};
+    struct verify_voucher read;
+    struct note_key note_key;
+    struct sign_key key;
+    struct buf vkey;
+    (void)state;
+    memset(seed.b, 1, sizeof seed.b);
+    assert_int_equal(sign_key_make(&seed, &key), ERR_OK);
+    assert_int_equal(note_key_make(STR("bongsu/kr/"), NOTE_SIGNATURE, &key.public, &note_key), ERR_OK);
+    buf_init(&vkey, 512);
+    note_key_print(&note_key, &vkey);
+    assert_true(verify_trust_keys(span_of(buf_str(&vkey)), &v));
+    assert_false(vouched(&v, STR(file), SAID_OBJECT, &read)); /* on no card */
+    v.keys[0].begins = true;
+    assert_true(vouched(&v, STR(file), SAID_OBJECT, &read));
+    assert_string_equal(read.limits, "country DE\n");
+    buf_deinit(&vkey);
+}
+
 #define LOGGED "bongsu-log/kr/2"
 
 /* What entry AT of the log of kr says of ORIGIN, beside another ledger; cosigned. */
@@ -393,6 +607,11 @@ int main(void)
         cmocka_unit_test(test_receipts),
         cmocka_unit_test(test_cards),
         cmocka_unit_test(test_the_log_of_a_node),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_vouchers),
+        cmocka_unit_test(test_vouchers_of_others),
+        cmocka_unit_test(test_vouchers_without_form),
+        cmocka_unit_test(test_voucher_vector),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

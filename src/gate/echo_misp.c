@@ -1,8 +1,8 @@
-#include "feeds/echo_misp.h"
+#include "gate/echo_misp.h"
 
 #include "core/stamp.h"
-#include "feeds/echo_form.h"
-#include "feeds/echo_pattern.h"
+#include "gate/echo_form.h"
+#include "gate/echo_pattern.h"
 #include "stix/marking.h"
 
 /* Looked at in pairs. Nothing that anybody has seen come back from MISP is near them; beyond, it is no echo.

@@ -10,8 +10,8 @@
 
 #include "core/limit.h"
 #include "core/mem.h"
-#include "feeds/echo_misp.h"
-#include "feeds/echo_pattern.h"
+#include "gate/echo_misp.h"
+#include "gate/echo_pattern.h"
 
 #define WHITE      "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9"
 #define CLEAR      "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"

@@ -1,4 +1,4 @@
-#include "feeds/echo_form.h"
+#include "gate/echo_form.h"
 
 #include "core/stamp.h"
 

@@ -1,4 +1,4 @@
-#include "feeds/echo_pattern.h"
+#include "gate/echo_pattern.h"
 
 #include "stix/pattern.h"
 
