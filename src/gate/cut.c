@@ -457,11 +457,11 @@ static uint64_t treated(const struct gathering *g)
     return ((cut & (g->bare.release | g->bare.hold)) | g->personal) & ~g->untold;
 }
 
-/* Those whose duties count. Of what left already also whoever waits: what the rules beneath a hold would take
- * out he may have by none of them, held or not (docs/decisions/0123). */
+/* Those whose duties count. Of what left already, and for what speaks of it, also whoever waits: what the
+ * rules beneath a hold would take out he may have by none of them, held or not (docs/decisions/0123). */
 static uint64_t dutied(const struct gathering *g)
 {
-    return g->bare.release | (g->subject->gone ? g->bare.hold : 0);
+    return g->bare.release | (g->subject->gone || g->subject->beneath ? g->bare.hold : 0);
 }
 
 /* What waits for what it speaks of is made for nobody; who has it, whole or in part, may have more than he
@@ -694,6 +694,7 @@ static err_t judge_target(const struct told_ask *ask, struct telling *t, struct 
     if (err != ERR_OK)
         return err;
     subject.gone = ask->gone;
+    subject.beneath = true;
     if (!TRY(err, decide_one(ask->gate, &subject, ask->policy, ask->now_us, scratch, told_keep(t),
                              speaks ? told : NULL, false, &cutting)) &&
         !TRY(err, over_of(ask->gate, &subject.object.key, subject.copies, told->lsn, ask->now_us, scratch,

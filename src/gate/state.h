@@ -603,7 +603,8 @@ struct subject {
     bool follows;                    /* may come along with its referrer */
     struct str safety;               /* why it waits for a person (safety.c); empty: it does not */
     const struct stix_key *granular; /* the only granular marking that counts; NULL: all do */
-    bool gone; /* asked about a copy that left: what stops further ones says nothing of it (withdraw.c) */
+    bool gone;    /* asked about a copy that left: what stops further ones says nothing of it (withdraw.c) */
+    bool beneath; /* asked for what speaks of it: what the rules beneath a hold take out counts (cut.c) */
     bool unsuspended; /* as if what carries it, and is suspended, were destroyed already */
 };
 /* The plain bytes of a sealed frame in the arena, padded for the parser; of a quarantined one without its

@@ -315,6 +315,11 @@ void told_note(const struct gate *gate, struct told *told, const struct subject 
         told->cut |= cutting->forms[i].partners;
         told->anonymous |= cutting->forms[i].anonymous ? cutting->forms[i].partners : 0;
     }
+    /* One that comes along as it is, and could not be made as the rules beneath a hold ask. */
+    for (size_t i = 0; i < cutting->unmade_count; i++) {
+        const struct form *unmade = &cutting->forms[cutting->form_count + i];
+        told->untold |= unmade->minted ? unmade->partners : 0;
+    }
     for (size_t i = 0; i < told->target_count; i++) {
         const struct told *target = told->targets[i];
         told->untold |= target->untold;

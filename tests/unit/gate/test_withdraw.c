@@ -443,6 +443,48 @@ static void a_cut_field_is_not_told_in_another_language(void **state)
     }
 }
 
+static uint64_t size_to(struct node *n, unsigned partner)
+{
+    struct gate_ledger ledger;
+    assert_int_equal(gate_ledger(n->b.gate, partner, &ledger), ERR_OK);
+    return ledger.size;
+}
+
+/* A creator who waits stays as he has it, since nothing of it is to be taken out. What would be is told in
+ * no other language either: once and for all, and not given and taken back again. */
+static void what_waits_is_translated_in_part(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease g if tlp <= green or marking none to us-cisa\n");
+    (void)bench_add(&n.b, n.own, identity(text, 1, "organization", ""));
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1,
+                              ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\"" MARKED(
+                                  TLP_GREEN)));
+    (void)bench_add(&n.b, n.own,
+                    SPEAKS_OF("identity--00000000-0000-4000-8000-000000000001",
+                              "\"name\":\"irum\",\"description\":\"bimil\""));
+    bench_settle(&n.b);
+    bench_policy_text(&n.b, "language 1\nhold m if marking none to us-cisa\n"
+                            "release g if tlp <= green or marking none with redact \"description\" "
+                            "to us-cisa\n");
+    bench_settle(&n.b);
+    assert_int_equal(minted_of(&n, n.us, "irum"), 1);
+    expect_unread(&n, "bimil");
+    struct stix_key creator = key_of("identity", 1);
+    assert_int_equal(gate_approve(n.b.gate, &creator, n.us, GATE_APPROVE, 0, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    expect_unread(&n, "bimil");
+    assert_int_equal(minted_of(&n, n.us, "irum"), 1);
+    uint64_t said = size_to(&n, n.us);
+    n.b.now_us += INT64_C(86400) * 1000000;
+    bench_settle(&n.b);
+    assert_int_equal(size_to(&n, n.us), said);
+    node_end(&n);
+}
+
 /* A translation that went in part, and whose target waits now: what new duties take out of it is gone all the
  * same, and what they do not touch stays. */
 static void a_part_of_a_translation_is_bound_by_new_duties(void **state)
@@ -650,6 +692,7 @@ int main(void)
         cmocka_unit_test(a_marked_part_holds_nothing_that_is_denied),
         cmocka_unit_test(what_translates_it_is_taken_back),
         cmocka_unit_test(a_cut_field_is_not_told_in_another_language),
+        cmocka_unit_test(what_waits_is_translated_in_part),
         cmocka_unit_test(a_part_of_a_translation_is_bound_by_new_duties),
         cmocka_unit_test(a_definition_is_bound_by_new_duties),
         cmocka_unit_test(what_cannot_be_made_in_part_is_taken_back),
