@@ -526,6 +526,16 @@ size_t stix_digits_from(const struct stix_digits *digits)
     return digits->places[digits->count % DIGITS];
 }
 
+/* A type of one's own begins with the text, behind the dashes of a list, or where another word touches its
+ * "x-". */
+static bool may_begin(const struct stix_named *named, size_t at, struct str name)
+{
+    size_t dashes = 0;
+    while (dashes < at && named->id[dashes] == '-')
+        dashes++;
+    return dashes == at || (named->id[at - 1] == '-' && str_starts(name, STR("x-")));
+}
+
 bool stix_named_read(const struct stix_named *named, size_t at, struct str *out_id, struct stix_key *out)
 {
     struct str name = {named->id + at, named->type_len - at};
@@ -537,7 +547,7 @@ bool stix_named_read(const struct stix_named *named, size_t at, struct str *out_
     bool derived = named->uuid.b[VERSION_BYTE] >> 4 == FROM_VALUE;
     if (named->weak && !custom)
         return false;
-    if (custom && (at > 0 || (!named->strict && !str_starts(name, STR("x-")))))
+    if (custom && (!may_begin(named, at, name) || (!named->strict && !str_starts(name, STR("x-")))))
         return false;
     if (!named->strict &&
         ((at > 0 && named->id[at - 1] != '-') || (type->category == STIX_SCO && !named->set && !derived)))

@@ -282,6 +282,13 @@ static const struct {
     {"tool--\xe2\x80\x9c" UUID "\xe2\x80\x9d", TOOL},
     {"tool--'" UUID "'", TOOL},
     {"tool--<" UUID ">", TOOL},
+    /* a type of one's own behind the dash of a list, and where a word touches it */
+    {"-x-acme-sensor--" UUID, "x-acme-sensor--" UUID},
+    {"--x-acme-sensor--" UUID, "x-acme-sensor--" UUID},
+    {"-acme-sensor--" UUID, "acme-sensor--" UUID},
+    {"-X_ACME_SENSOR: " UUID, "x-acme-sensor--" UUID},
+    {"see-x-acme-sensor--" UUID, "x-acme-sensor--" UUID},
+    {"see-x-acme-sensor--" UUID, "see-x-acme-sensor--" UUID},
     /* other marks, and what says that one follows */
     {"tool--" A ":" B ":" C ":" D ":" E, TOOL},
     {"tool: " A ":" B ":" C ":" D ":" E, TOOL},
