@@ -85,7 +85,7 @@ static unsigned suite_made(const struct conf *conf)
     return conf->suite == 0 ? SUITE_1 : conf->suite;
 }
 
-/* What is refused leaves nothing behind: a token needs no directory, and a passphrase is looked at first. */
+/* A token needs no directory, and a passphrase is looked at first. */
 static err_t make_root(const struct os *os, const struct conf *conf, const char *where, struct str secret,
                        struct root *out, struct fault *fault)
 {
@@ -124,7 +124,10 @@ err_t init_node(const struct os *os, const struct conf *conf, const char *where,
         return fault_set(fault, err, 0, "the path is too long");
     if (file_exists(os, path))
         return fault_set(fault, ERR_EXISTS, 0, "there is a node in %.150s already", conf->dir);
-    if (TRY(err, make_root(os, conf, where, secret, &root, fault)))
+    /* What is refused leaves nothing behind. */
+    card_of_conf(conf, &card);
+    if (TRY(err, sync_card_says_well(&card, fault)) ||
+        TRY(err, make_root(os, conf, where, secret, &root, fault)))
         return err;
     if (TRY(err, make_anchor(os, conf->dir))) {
         (void)fault_set(fault, err, 0, "the anchor could not be made: %s", err_text(err));
@@ -305,8 +308,8 @@ err_t init_card_renew(const struct os *os, const struct conf *conf, const struct
     struct renewing r = {.os = os, .conf = conf, .renewal = renewal, .fault = fault};
     err_t err;
     must(renewal->identity_count <= LIMIT_CARD_IDENTITIES);
-    if (TRY(err, read_held(&r)) ||
-        TRY(err, root_open(os, renewal->root_path, renewal->secret, &r.root, fault)))
+    if (TRY(err, read_held(&r)) || TRY(err, root_open(os, renewal->root_path, sync_card_suite(&r.held),
+                                                      renewal->secret, &r.root, fault)))
         return err;
     if (!TRY(err, fill_card(&r)) && !TRY(err, write_card(&r)))
         *out_card = r.card;

@@ -2,9 +2,10 @@
 
 #include "app/keys.h"
 
-static err_t open_token(const char *uri, struct str pin, bool make, struct root *out, struct fault *fault)
+static err_t open_token(const char *uri, unsigned suite, struct str pin, bool make, struct root *out,
+                        struct fault *fault)
 {
-    err_t err = os_token_open(uri, pin, make, &out->token, fault);
+    err_t err = os_token_open(uri, suite, pin, make, &out->token, fault);
     if (err == ERR_OK)
         out->signer = os_token_signer(out->token);
     return err;
@@ -23,14 +24,8 @@ err_t root_make(const struct os *os, const char *dir, unsigned suite, const char
 {
     err_t err;
     *out = (struct root) {.token = NULL};
-    if (where != NULL && suite != SUITE_1)
-        return fault_set(
-            fault, ERR_UNSUPPORTED, 0,
-            "a token holds root keys of suite 1 alone; without --root-token, a file holds one of "
-            "suite %u",
-            suite);
     if (where != NULL)
-        return open_token(where, secret, true, out, fault);
+        return open_token(where, suite, secret, true, out, fault);
     if (TRY(err, root_passphrase_ok(secret, fault)))
         return err;
     if (TRY(err, keys_root_make(os, dir, suite, secret, &out->key)))
@@ -40,13 +35,13 @@ err_t root_make(const struct os *os, const char *dir, unsigned suite, const char
     return ERR_OK;
 }
 
-err_t root_open(const struct os *os, const char *where, struct str secret, struct root *out,
+err_t root_open(const struct os *os, const char *where, unsigned suite, struct str secret, struct root *out,
                 struct fault *fault)
 {
     err_t err;
     *out = (struct root) {.token = NULL};
     if (os_token_named(where))
-        return open_token(where, secret, false, out, fault);
+        return open_token(where, suite, secret, false, out, fault);
     if (TRY(err, keys_root_open(os, where, secret, &out->key)))
         return fault_set(fault, err, 0, "%.120s: %s", where,
                          err == ERR_DENIED || err == ERR_INVALID ? "not the passphrase of this root key"

@@ -120,6 +120,25 @@ err_t sign_raw_verify(const struct sign_public *key, struct bytes message, const
     return suite == NULL ? ERR_SIGNATURE : suite->verify(suite, key->b, message, signature_bytes(signature));
 }
 
+size_t sign_number_size(const struct sign_public *key)
+{
+    const struct suite *suite = suite_of(key->suite);
+    return suite == NULL || suite->curve == NULL ? 0 : suite->curve->size;
+}
+
+err_t sign_digest(const struct sign_public *key, struct bytes message, uint8_t out[SIGN_NUMBER_MAX])
+{
+    must(sign_number_size(key) != 0);
+    return suite_ec_digest(suite_of(key->suite), message, out);
+}
+
+err_t sign_spell(const struct sign_public *key, const uint8_t numbers[2 * SIGN_NUMBER_MAX],
+                 struct signature *out)
+{
+    must(sign_number_size(key) != 0);
+    return suite_ec_spell(suite_of(key->suite), numbers, out->b, &out->len);
+}
+
 static void bind(struct buf *buf, const char *context, struct bytes message)
 {
     buf_init(buf, MESSAGE_SIZE_MAX);

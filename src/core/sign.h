@@ -78,6 +78,18 @@ NODISCARD err_t sign_raw(const struct sign_key *key, struct bytes message, struc
 NODISCARD err_t sign_raw_verify(const struct sign_public *key, struct bytes message,
                                 const struct signature *signature);
 
+/* For a private half that is elsewhere and signs digests alone, as tokens do by ECDSA. Size of a digest, and
+ * of each of the two numbers that are a signature; 0: such a key signs messages as they are, and its
+ * signatures are spelled one way. */
+size_t sign_number_size(const struct sign_public *key);
+enum { SIGN_NUMBER_MAX = SUITE_SCALAR_MAX };
+/* What it signs of `message`, of that size. ERR_UNSUPPORTED as of sign_raw. */
+NODISCARD err_t sign_digest(const struct sign_public *key, struct bytes message,
+                            uint8_t out[SIGN_NUMBER_MAX]);
+/* A signature of the two numbers that it gave, r before s. Whether they sign anything is not looked at. */
+NODISCARD err_t sign_spell(const struct sign_public *key, const uint8_t numbers[2 * SIGN_NUMBER_MAX],
+                           struct signature *out);
+
 /* Signs `context` (NUL-terminated, fixed per use, such as "bongsu card v1"), a zero byte, then the message.
  * ERR_LIMIT above 4 MiB. */
 NODISCARD err_t sign_message(const struct sign_key *key, const char *context, struct bytes message,

@@ -140,6 +140,11 @@ err_t suite_ec_make(const struct suite *suite, const uint8_t seed[SUITE_SEED_SIZ
                     uint8_t secret[SUITE_SECRET_SIZE], uint8_t *public);
 err_t suite_ec_sign(const struct suite *suite, const uint8_t secret[SUITE_SECRET_SIZE], const uint8_t *public,
                     struct bytes message, uint8_t out[SUITE_SIGNATURE_MAX], size_t *out_len);
+/* What a hand that signs digests alone signs of `message`; curve->size bytes. ERR_UNSUPPORTED. */
+err_t suite_ec_digest(const struct suite *suite, struct bytes message, uint8_t out[SUITE_SCALAR_MAX]);
+/* r and s of curve->size bytes each, as they are spelled in a signature. ERR_NOMEM. */
+err_t suite_ec_spell(const struct suite *suite, const uint8_t *numbers, uint8_t out[SUITE_SIGNATURE_MAX],
+                     size_t *out_len);
 err_t suite_ec_verify(const struct suite *suite, const uint8_t *public, struct bytes message,
                       struct bytes signature);
 bool suite_ec_public_ok(const struct suite *suite, const uint8_t *public);

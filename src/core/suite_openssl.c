@@ -184,6 +184,34 @@ err_t suite_ec_sign(const struct suite *suite, const uint8_t secret[SUITE_SECRET
     return made ? ERR_OK : key == NULL ? ERR_UNSUPPORTED : ERR_NOMEM;
 }
 
+err_t suite_ec_digest(const struct suite *suite, struct bytes message, uint8_t out[SUITE_SCALAR_MAX])
+{
+    size_t len = 0;
+    bool made = EVP_Q_digest(NULL, suite->curve->digest, NULL, message.at, message.len, out, &len) == 1;
+    ERR_clear_error();
+    return made && len == suite->curve->size ? ERR_OK : ERR_UNSUPPORTED;
+}
+
+err_t suite_ec_spell(const struct suite *suite, const uint8_t *numbers, uint8_t out[SUITE_SIGNATURE_MAX],
+                     size_t *out_len)
+{
+    int size = (int)suite->curve->size;
+    ECDSA_SIG *both = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(numbers, size, NULL), *s = BN_bin2bn(numbers + size, size, NULL);
+    err_t err = ERR_NOMEM;
+    if (both != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(both, r, s) == 1) {
+        int len = i2d_ECDSA_SIG(both, &out);
+        *out_len = len > 0 ? (size_t)len : 0;
+        err = len > 0 ? ERR_OK : ERR_NOMEM;
+    } else {
+        BN_free(r);
+        BN_free(s);
+    }
+    ECDSA_SIG_free(both);
+    ERR_clear_error();
+    return err;
+}
+
 err_t suite_ec_verify(const struct suite *suite, const uint8_t *public, struct bytes message,
                       struct bytes signature)
 {

@@ -8,9 +8,11 @@ bool os_token_named(const char *name)
     return strncmp(name, "pkcs11:", 7) == 0;
 }
 
-err_t os_token_open(const char *uri, struct str pin, bool make, struct os_token **out, struct fault *fault)
+err_t os_token_open(const char *uri, unsigned suite, struct str pin, bool make, struct os_token **out,
+                    struct fault *fault)
 {
     (void)uri;
+    (void)suite;
     (void)pin;
     (void)make;
     *out = NULL;

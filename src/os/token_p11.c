@@ -8,7 +8,7 @@
 
 #include "core/mem.h"
 
-enum { SLOTS_MAX = 64, POINT_MAX = 64 };
+enum { SLOTS_MAX = 64, POINT_MAX = SIGN_PUBLIC_MAX + 3 };
 
 struct os_token {
     CK_FUNCTION_LIST **registered; /* all modules of the machine, ended by NULL; or */
@@ -16,6 +16,7 @@ struct os_token {
     CK_FUNCTION_LIST *api;         /* of the module whose token it is; with it a session and a login */
     CK_SESSION_HANDLE session;
     CK_OBJECT_HANDLE key;
+    const struct kind *kind;
     struct sign_public public;
 };
 
@@ -25,8 +26,55 @@ struct opening {
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
     struct str pin;
+    unsigned suite;
     struct fault *fault;
 };
+
+/* --- kinds of keys --- */
+
+/* CKA_EC_PARAMS (PKCS#11 v3.0 section 2.3.3): an object identifier, in DER; of Ed25519 the curve's name and,
+ * for modules of before that (section 2.3.10), its identifier. */
+static const uint8_t ed25519_name[] = {0x13, 0x0c, 'e', 'd', 'w', 'a', 'r',
+                                       'd',  's',  '2', '5', '5', '1', '9'};
+static const uint8_t ed25519_oid[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
+static const uint8_t p256_oid[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+static const uint8_t p384_oid[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
+
+/* What the keys of a suite are for tokens. */
+static const struct kind {
+    unsigned suites; /* bits */
+    const char *name;
+    CK_KEY_TYPE type;
+    CK_MECHANISM_TYPE make, sign;
+    struct bytes curve[2]; /* the second where the first is not known; or none */
+} kinds[] = {
+    {1u << SUITE_1,
+     "Ed25519",
+     CKK_EC_EDWARDS,
+     CKM_EC_EDWARDS_KEY_PAIR_GEN,
+     CKM_EDDSA,
+     {{ed25519_name, sizeof ed25519_name}, {ed25519_oid, sizeof ed25519_oid}}},
+    {1u << SUITE_2 | 1u << SUITE_3,
+     "P-256",
+     CKK_EC,
+     CKM_EC_KEY_PAIR_GEN,
+     CKM_ECDSA,
+     {{p256_oid, sizeof p256_oid}}},
+    {1u << SUITE_4 | 1u << SUITE_5,
+     "P-384",
+     CKK_EC,
+     CKM_EC_KEY_PAIR_GEN,
+     CKM_ECDSA,
+     {{p384_oid, sizeof p384_oid}}},
+};
+
+static const struct kind *kind_of(unsigned suite)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (suite < 32 && (kinds[i].suites >> suite & 1) != 0)
+            return &kinds[i];
+    return NULL;
+}
 
 bool os_token_named(const char *name)
 {
@@ -46,8 +94,8 @@ static const struct {
     {CKR_PIN_LOCKED, ERR_DENIED, "the PIN of this token is locked"},
     {CKR_PIN_EXPIRED, ERR_DENIED, "the PIN of this token has expired"},
     {CKR_USER_PIN_NOT_INITIALIZED, ERR_DENIED, "this token has no PIN yet"},
-    {CKR_MECHANISM_INVALID, ERR_UNSUPPORTED, "this token knows no Ed25519"},
-    {CKR_CURVE_NOT_SUPPORTED, ERR_UNSUPPORTED, "this token knows no Ed25519"},
+    {CKR_MECHANISM_INVALID, ERR_UNSUPPORTED, "this token knows no keys of the node's suite"},
+    {CKR_CURVE_NOT_SUPPORTED, ERR_UNSUPPORTED, "this token knows no keys of the node's suite"},
     {CKR_TOKEN_WRITE_PROTECTED, ERR_DENIED, "nothing can be written to this token"},
     {CKR_DEVICE_REMOVED, ERR_IO, "the token was removed"},
     {CKR_TOKEN_NOT_PRESENT, ERR_IO, "the token was removed"},
@@ -190,7 +238,7 @@ static err_t find_object(const struct opening *o, CK_OBJECT_CLASS class, CK_OBJE
 {
     CK_FUNCTION_LIST *api = o->token->api;
     CK_SESSION_HANDLE session = o->token->session;
-    CK_KEY_TYPE type = CKK_EC_EDWARDS;
+    CK_KEY_TYPE type = o->token->kind->type;
     CK_ATTRIBUTE wanted[KEY_ATTRIBUTES];
     CK_OBJECT_HANDLE found[2];
     CK_ULONG count = 0;
@@ -202,7 +250,7 @@ static err_t find_object(const struct opening *o, CK_OBJECT_CLASS class, CK_OBJE
     if (answer != CKR_OK)
         return answered(o->fault, answer);
     if (count == 0)
-        return fault_set(o->fault, ERR_NOTFOUND, 0, "the token holds no such Ed25519 key");
+        return fault_set(o->fault, ERR_NOTFOUND, 0, "the token holds no such %s key", o->token->kind->name);
     if (count > 1)
         return fault_set(o->fault, ERR_CONFLICT, 0,
                          "several keys of the token fit the URI; name one: id=...");
@@ -211,15 +259,13 @@ static err_t find_object(const struct opening *o, CK_OBJECT_CLASS class, CK_OBJE
 }
 
 /* CKA_EC_POINT: the point in an OCTET STRING, in a BIT STRING, or, by some modules, as it is. */
-static bool point_read(const uint8_t *at, size_t len, struct sign_public *out)
+static bool point_read(unsigned suite, const uint8_t *at, size_t len, struct sign_public *out)
 {
-    enum { POINT = 32 }; /* of Ed25519 */
-    static const uint8_t octets[] = {0x04, POINT}, bits[] = {0x03, POINT + 1, 0};
-    size_t head = len == POINT                                                             ? 0
-                  : len == POINT + sizeof octets && memcmp(at, octets, sizeof octets) == 0 ? 2
-                  : len == POINT + sizeof bits && memcmp(at, bits, sizeof bits) == 0       ? 3
-                                                                                           : len;
-    return head != len && sign_public_of(SUITE_1, bytes_of(at + head, POINT), out) == ERR_OK;
+    bool octets = len > 2 && at[0] == 0x04 && at[1] == len - 2;
+    bool bits = len > 3 && at[0] == 0x03 && at[1] == len - 2 && at[2] == 0;
+    return (octets && sign_public_of(suite, bytes_of(at + 2, len - 2), out) == ERR_OK) ||
+           (bits && sign_public_of(suite, bytes_of(at + 3, len - 3), out) == ERR_OK) ||
+           sign_public_of(suite, bytes_of(at, len), out) == ERR_OK;
 }
 
 static err_t read_public(struct opening *o)
@@ -234,21 +280,17 @@ static err_t read_public(struct opening *o)
     CK_RV answer = token->api->C_GetAttributeValue(token->session, object, &wanted, 1);
     if (answer != CKR_OK)
         return answered(o->fault, answer);
-    return wanted.ulValueLen <= sizeof point && point_read(point, wanted.ulValueLen, &token->public)
+    return wanted.ulValueLen <= sizeof point && point_read(o->suite, point, wanted.ulValueLen, &token->public)
                ? ERR_OK
-               : fault_set(o->fault, ERR_UNSUPPORTED, 0, "the key is no Ed25519 key");
+               : fault_set(o->fault, ERR_UNSUPPORTED, 0, "the key is no %s key", token->kind->name);
 }
 
 /* --- making one --- */
 
-/* The curve by its name and, for modules of before that, by its number (PKCS#11 v3.0 section 2.3.10). */
-static const uint8_t curve_name[] = {0x13, 0x0c, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5', '1', '9'};
-static const uint8_t curve_number[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
-
-static CK_RV generate(const struct opening *o, const uint8_t *curve, size_t curve_len)
+static CK_RV generate(const struct opening *o, struct bytes curve)
 {
     CK_FUNCTION_LIST *api = o->token->api;
-    CK_MECHANISM mechanism = {CKM_EC_EDWARDS_KEY_PAIR_GEN, NULL, 0};
+    CK_MECHANISM mechanism = {o->token->kind->make, NULL, 0};
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     CK_ATTRIBUTE none = {CKA_ID, NULL, 0};
     const CK_ATTRIBUTE *label = p11_kit_uri_get_attribute(o->uri, CKA_LABEL);
@@ -256,7 +298,7 @@ static CK_RV generate(const struct opening *o, const uint8_t *curve, size_t curv
     CK_ATTRIBUTE public[] = {{CKA_TOKEN, &yes, sizeof yes},
                              {CKA_PRIVATE, &no, sizeof no},
                              {CKA_VERIFY, &yes, sizeof yes},
-                             {CKA_EC_PARAMS, (void *)(uintptr_t)curve, curve_len},
+                             {CKA_EC_PARAMS, (void *)(uintptr_t)curve.at, curve.len},
                              *label,
                              id != NULL ? *id : none};
     CK_ATTRIBUTE private[] = {{CKA_TOKEN, &yes, sizeof yes},
@@ -277,9 +319,10 @@ static err_t make_key(struct opening *o)
 {
     if (p11_kit_uri_get_attribute(o->uri, CKA_LABEL) == NULL)
         return fault_set(o->fault, ERR_INVALID, 0, "a new key needs a name: object=NAME");
-    CK_RV answer = generate(o, curve_name, sizeof curve_name);
-    if (answer != CKR_OK && answer != CKR_MECHANISM_INVALID)
-        answer = generate(o, curve_number, sizeof curve_number);
+    const struct bytes *curve = o->token->kind->curve;
+    CK_RV answer = generate(o, curve[0]);
+    if (answer != CKR_OK && answer != CKR_MECHANISM_INVALID && curve[1].len > 0)
+        answer = generate(o, curve[1]);
     return answered(o->fault, answer);
 }
 
@@ -294,14 +337,20 @@ static err_t find_key(struct opening *o, bool make)
     return err == ERR_OK ? read_public(o) : err;
 }
 
-err_t os_token_open(const char *uri, struct str pin, bool make, struct os_token **out, struct fault *fault)
+err_t os_token_open(const char *uri, unsigned suite, struct str pin, bool make, struct os_token **out,
+                    struct fault *fault)
 {
     struct os_token *token = mem_alloc(sizeof *token);
-    struct opening o = {.token = token, .pin = pin, .fault = fault};
+    struct opening o = {.token = token, .pin = pin, .suite = suite, .fault = fault};
     err_t err;
     *out = NULL;
     if (token == NULL)
         return ERR_NOMEM;
+    token->kind = kind_of(suite);
+    if (token->kind == NULL) {
+        mem_free(token);
+        return fault_set(fault, ERR_UNSUPPORTED, 0, "no token holds keys of suite %u", suite);
+    }
     p11_kit_be_quiet();
     if (TRY(err, read_uri(&o, uri)) || TRY(err, load_modules(&o)) || TRY(err, find_token(&o)) ||
         TRY(err, log_in(&o, make)) || TRY(err, find_key(&o, make))) {
@@ -332,19 +381,43 @@ void os_token_close(struct os_token *token)
 
 /* --- signing --- */
 
-static err_t token_sign(const void *ctx, struct bytes message, struct signature *out)
+/* What the token gives for `message`, as its kind of key signs. */
+static err_t sign_there(const struct os_token *token, struct bytes message, uint8_t *out, CK_ULONG *out_len)
 {
-    const struct os_token *token = ctx;
-    CK_MECHANISM mechanism = {CKM_EDDSA, NULL, 0};
-    CK_ULONG len = sizeof out->b;
+    CK_MECHANISM mechanism = {token->kind->sign, NULL, 0};
     CK_RV answer = token->api->C_SignInit(token->session, &mechanism, token->key);
     if (answer == CKR_OK)
         answer =
-            token->api->C_Sign(token->session, (CK_BYTE *)(uintptr_t)message.at, message.len, out->b, &len);
+            token->api->C_Sign(token->session, (CK_BYTE *)(uintptr_t)message.at, message.len, out, out_len);
+    return answer == CKR_OK ? ERR_OK : ERR_IO;
+}
+
+/* ECDSA: of the digest, which is made here, since few tokens make it (CKM_ECDSA). */
+static err_t sign_by_numbers(const struct os_token *token, struct bytes message, size_t size,
+                             struct signature *out)
+{
+    uint8_t digest[SIGN_NUMBER_MAX], numbers[2 * SIGN_NUMBER_MAX];
+    CK_ULONG len = sizeof numbers;
+    err_t err = sign_digest(&token->public, message, digest);
+    if (err == ERR_OK)
+        err = sign_there(token, bytes_of(digest, size), numbers, &len);
+    return err != ERR_OK ? err : len == 2 * size ? sign_spell(&token->public, numbers, out) : ERR_IO;
+}
+
+static err_t sign_whole(const struct os_token *token, struct bytes message, struct signature *out)
+{
+    CK_ULONG len = sizeof out->b;
+    err_t err = sign_there(token, message, out->b, &len);
     out->len = len;
-    return answer == CKR_OK && len <= sizeof out->b && sign_raw_verify(&token->public, message, out) == ERR_OK
-               ? ERR_OK
-               : ERR_IO;
+    return err == ERR_OK && len > sizeof out->b ? ERR_IO : err;
+}
+
+static err_t token_sign(const void *ctx, struct bytes message, struct signature *out)
+{
+    const struct os_token *token = ctx;
+    size_t size = sign_number_size(&token->public);
+    err_t err = size > 0 ? sign_by_numbers(token, message, size, out) : sign_whole(token, message, out);
+    return err == ERR_OK && sign_raw_verify(&token->public, message, out) != ERR_OK ? ERR_IO : err;
 }
 
 struct sign_hand os_token_signer(const struct os_token *token)

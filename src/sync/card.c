@@ -55,7 +55,7 @@ static err_t lists_ok(const struct sync_card *card, struct fault *fault)
     return ERR_OK;
 }
 
-static err_t card_ok(const struct sync_card *card, struct fault *fault)
+err_t sync_card_says_well(const struct sync_card *card, struct fault *fault)
 {
     if (!ledger_name_ok(str_of(card->node)))
         return fault_set(fault, ERR_INVALID, 0, "a card's node name is 1 to %d of a-z 0-9 . _ -",
@@ -66,6 +66,14 @@ static err_t card_ok(const struct sync_card *card, struct fault *fault)
     for (size_t i = 0; i < 2; i++)
         if (card->country[i] < 'A' || card->country[i] > 'Z')
             return fault_set(fault, ERR_INVALID, 0, "a card's country is two capital letters");
+    return lists_ok(card, fault);
+}
+
+static err_t card_ok(const struct sync_card *card, struct fault *fault)
+{
+    err_t err = sync_card_says_well(card, fault);
+    if (err != ERR_OK)
+        return err;
     if (card->number == 0 || card->number > INT64_MAX)
         return fault_set(fault, ERR_INVALID, 0, "a card's number counts from 1");
     if (card->issued_us < 0 || card->expires_us <= card->issued_us ||
@@ -81,7 +89,7 @@ static err_t card_ok(const struct sync_card *card, struct fault *fault)
         if (card->key[i].suite != sync_card_suite(card) || suite_of(card->key[i].suite) == NULL)
             return fault_set(fault, ERR_INVALID, 0, "a card's %s key is not of the card's suite",
                              key_words[i]);
-    return lists_ok(card, fault);
+    return ERR_OK;
 }
 
 /* "bongsu/<node>/<word>"; the node name was checked, so it always fits. */

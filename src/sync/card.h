@@ -57,6 +57,9 @@ static inline unsigned sync_card_suite(const struct sync_card *card)
 
 /* "tls" and so on. */
 const char *sync_card_key_word(enum sync_card_key key);
+/* Is what it says of the node well formed: names, country, addresses, identities? Also before there are keys.
+ * ERR_INVALID. */
+NODISCARD err_t sync_card_says_well(const struct sync_card *card, struct fault *fault);
 
 /* The whole card, signed by the root key, whose public half must stand in the card. ERR_INVALID, with a
  * fault, when a field breaks a rule; what the signer answers. */

@@ -19,6 +19,10 @@ from node import Folder, Node, Report, program, wait_for
 REPORT = Report('root_token')
 MODULE = '/usr/lib/softhsm/libsofthsm2.so'
 PIN = '24681357'
+# The suite of a node, what its keys are to OpenSC and here, and keys that are none of its suite's.
+SUITES = ((1, 'EC:edwards25519', 'Ed25519', 'EC:prime256v1', 'no such Ed25519 key'),
+          (2, 'EC:prime256v1', 'P-256', 'EC:edwards25519', 'no such P-256 key'),
+          (5, 'EC:secp384r1', 'P-384', 'EC:prime256v1', 'the key is no P-384 key'))
 
 
 def uri(name, token='roots', module=MODULE):
@@ -52,7 +56,7 @@ class Tokens:
         """The public half, as pkcs11-tool prints the point of the key."""
         said = self.tool('--list-objects', '--type', 'pubkey')
         blocks = [block for block in said.split('Public Key Object') if f'label:      {label}\n' in block]
-        point = re.search(r'EC_POINT:\s*0420([0-9a-f]{64})', blocks[0]).group(1)
+        point = re.search(r'EC_POINT:\s*04(?:20|41|61)([0-9a-f]+)', blocks[0]).group(1)
         return base64.b64encode(bytes.fromhex(point)).decode()
 
 
@@ -74,7 +78,7 @@ def peer(node, name):
     return next(line for line in node.ask('peer.list') if line['audience'] == name)
 
 
-def look_at_making(tokens, kr):
+def look_at_making(tokens, kr, suite, kind):
     card = card_of(kr)
     REPORT.equal('the card names the key that the token holds', member(card, 'root'), tokens.public('kr'))
     said = tokens.tool('--list-objects', '--type', 'privkey')
@@ -83,10 +87,10 @@ def look_at_making(tokens, kr):
     wrong = tokens.folder / 'wrong'
     done = subprocess.run([program(), 'init', wrong, '--name', 'wrong', '--country', 'KR', '--root-key', uri('wrong'),
                            '--passphrase-file', '/dev/null'], capture_output=True, text=True, check=False)
-    REPORT.check('a refused init leaves nothing behind', done.returncode == 1 and 'PIN' in done.stderr and not wrong.exists(),
-                 done)
-    tokens.keygen('theirs', 'EC:edwards25519', '07')
-    theirs = Node(tokens.folder, 'th', 'TH', token=(uri('theirs'), PIN))
+    REPORT.check('an init without its PIN is refused', done.returncode == 1 and 'PIN' in done.stderr, done)
+    REPORT.check('...and leaves nothing behind', not wrong.exists())
+    tokens.keygen('theirs', kind, '07')
+    theirs = Node(tokens.folder, 'th', 'TH', token=(uri('theirs'), PIN), suite=suite)
     REPORT.equal("a key that the token's own tools made is taken", member(card_of(theirs), 'root'), tokens.public('theirs'))
 
 
@@ -117,10 +121,10 @@ def refused(what, node, want, *words, **more):
         REPORT.check(f'{what}: nothing changes', False, card_of(node))
 
 
-def look_at_faults(tokens, kr):
+def look_at_faults(tokens, kr, kind, called, other, want):
     refused('a wrong PIN', kr, 'not the PIN', uri('kr'), pin='11111111')
     refused('no such token', kr, 'no token fits', uri('kr', token='others'))
-    refused('no such key', kr, 'no such Ed25519 key', uri('nobody'))
+    refused('no such key', kr, f'no such {called} key', uri('nobody'))
     refused('no such module', kr, 'no PKCS#11 module', uri('kr', module='/nonexistent.so'))
     refused('a library that is no module', kr, 'no PKCS#11 module', uri('kr', module='/lib/x86_64-linux-gnu/libz.so.1'))
     refused('no URI at all', kr, 'not a PKCS#11 URI', 'pkcs11:token')
@@ -128,9 +132,9 @@ def look_at_faults(tokens, kr):
     refused('a URI without a key', kr, 'names no key', f'pkcs11:token=roots?module-path={MODULE}')
     refused('a PIN in the URI', kr, 'holds a PIN', uri('kr') + f'&pin-value={PIN}')
     refused("another node's key", kr, 'another root key', uri('theirs'))
-    tokens.keygen('curve', 'EC:prime256v1', '08')
-    refused('a key of another kind', kr, 'no such Ed25519 key', uri('curve'))
-    tokens.keygen('kr', 'EC:edwards25519', '09')
+    tokens.keygen('curve', other, '08')
+    refused('a key of another kind', kr, want, uri('curve'))
+    tokens.keygen('kr', kind, '09')
     refused('two keys of one name', kr, 'several keys', uri('kr'))
     tokens.make('roots')
     refused('two tokens of one name', kr, 'several tokens', uri('kr'))
@@ -141,18 +145,15 @@ def look_at_faults(tokens, kr):
     refused('the token lies in a drawer', kr, 'does not start', uri('kr'))
 
 
-def main():
-    for tool in ('softhsm2-util', 'pkcs11-tool'):
-        if not shutil.which(tool):
-            REPORT.skip('everything', f'{tool} is not here')
-            return REPORT.finish()
+def tokens_of(suite, kind, called, other, want):
+    REPORT.say(f'suite {suite}: {called}')
     with Folder() as folder:
         tokens = Tokens(folder)
-        kr, us = Node(folder, 'kr', 'KR', token=(uri('kr'), PIN)), Node(folder, 'us', 'US')
+        kr, us = Node(folder, 'kr', 'KR', token=(uri('kr'), PIN), suite=suite), Node(folder, 'us', 'US')
         try:
-            look_at_making(tokens, kr)
+            look_at_making(tokens, kr, suite, kind)
             look_at_the_line(kr, us)
-            look_at_faults(tokens, kr)
+            look_at_faults(tokens, kr, kind, called, other, want)
             said = kr.said() + us.said()
             REPORT.check('no diagnostic has the PIN', PIN not in said)
         except Exception as why:  # pylint: disable=broad-except
@@ -160,6 +161,15 @@ def main():
         finally:
             for node in (kr, us):
                 node.stop()
+
+
+def main():
+    for tool in ('softhsm2-util', 'pkcs11-tool'):
+        if not shutil.which(tool):
+            REPORT.skip('everything', f'{tool} is not here')
+            return REPORT.finish()
+    for row in SUITES:
+        tokens_of(*row)
     return REPORT.finish()
 
 

@@ -420,6 +420,8 @@ def test_init(place):
     place.expect(1, 'the one above it is missing', 'init', 'a/b/c', '--name', 'x', '--country', 'KR', '--passphrase-file', 'pass')
     place.make('kr', 'KR')
     place.make('us', 'US')
+    place.expect(1, 'not host:port', *init, 'pass', '--listen', '127.0.0.1:0')
+    check('an init for no address leaves nothing behind', not (place.path / 'x').exists())
     place.expect(1, 'there is a node in kr already', 'init', 'kr', '--name', 'kr', '--country', 'KR', '--passphrase-file', 'pass')
     place.expect(1, 'not the passphrase', 'card', 'us', '--renew', '--passphrase-file', 'short')
     conf = place.path / 'kr' / 'bongsu.yaml'

@@ -90,6 +90,28 @@ static void a_signature_has_one_spelling(void **state)
                      ERR_OK);
 }
 
+/* A hand that signs digests alone gives the same signature, number by number. */
+static void two_numbers_are_spelled_as_a_signature(void **state)
+{
+    (void)state;
+    static const char both[] = "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367"
+                               "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083";
+    struct sign_key key = key_of(SUITE_2, key_2_5), first = key_of(SUITE_1, key_2_5);
+    struct signature signature;
+    uint8_t numbers[2 * SIGN_NUMBER_MAX], digest[SIGN_NUMBER_MAX];
+    assert_int_equal(sign_number_size(&key.public), 32);
+    assert_int_equal(sign_number_size(&first.public), 0);
+    assert_int_equal(unhex(both, numbers).len, 64);
+    assert_int_equal(sign_spell(&key.public, numbers, &signature), ERR_OK);
+    assert_hex(signature.b, signature.len, test_2_5);
+    assert_int_equal(sign_raw_verify(&key.public, bytes_from_str(STR("test")), &signature), ERR_OK);
+    assert_int_equal(sign_digest(&key.public, bytes_from_str(STR("test")), digest), ERR_OK);
+    assert_hex(digest, 32, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+    memset(numbers, 0, sizeof numbers); /* numbers that sign nothing */
+    assert_int_equal(sign_spell(&key.public, numbers, &signature), ERR_OK);
+    assert_int_equal(sign_raw_verify(&key.public, bytes_from_str(STR("test")), &signature), ERR_SIGNATURE);
+}
+
 static void every_suite_signs_and_shows_every_change(void **state)
 {
     (void)state;
@@ -579,6 +601,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ecdsa_matches_rfc_6979),
         cmocka_unit_test(a_signature_has_one_spelling),
+        cmocka_unit_test(two_numbers_are_spelled_as_a_signature),
         cmocka_unit_test(every_suite_signs_and_shows_every_change),
         cmocka_unit_test(public_keys_are_points_of_the_curve),
         cmocka_unit_test(every_seed_gives_a_key),
