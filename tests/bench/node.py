@@ -2,7 +2,8 @@
 """tests/bench/node.py WHAT DIR [OBJECTS]: figures of whole nodes, driven as an operator would. One JSON row a figure.
 
 WHAT: sync (first synchronisation), vouched (the same with what the origin signs), latency (release to arrival), recall (to
-suspended at the partner), taxii (a page against nginx), pages (the last against the first), size (memory, start).
+suspended at the partner), taxii (a page against nginx), pages (the last against the first), export (a view as MISP's feed),
+size (memory, start).
 The nodes are of build/release; DIR is an empty directory.
 """
 import contextlib
@@ -434,6 +435,30 @@ def bench_pages(base, objects):
     kr.stop()
 
 
+def bench_export(base, objects):
+    """What a view shows, written as events, each page of it past the guard's reader; beside it the same objects as lines."""
+    kr = live.Node(BUILD, base, 'kr', 'KR')
+    kr.serve()
+    kr.activate()
+    kr.do('source', 'add', 'feed')
+    kr.do('peer', 'add-taxii', 'reader', '--country', 'JP')
+    kr.do('peer', 'start', 'reader')
+    add_timed(kr, corpus(base, 'objects', objects))
+    live.wait_until(lambda: kr.status()[0]['settled'])
+    took = {'misp': [], 'lines': []}
+    for number in range(3):
+        for what, words in (('lines', ('export', '--format', 'lines')),
+                            ('misp', ('misp', 'export', 'reader', base / f'feed{number}'))):
+            began = time.monotonic()
+            kr.do(*map(str, words))
+            took[what].append(time.monotonic() - began)
+    misp, lines = (sorted(took[what])[1] for what in ('misp', 'lines'))
+    shown = kr.status()[1]['reader']['released']
+    row('misp_export', shown / misp, 'objects/s', shown / lines, lines / misp,
+        f'a view of {shown} objects as a directory of events, median of 3; floor: bongsu export of {objects} as lines')
+    kr.stop()
+
+
 def bench_size(base, objects):
     kr = live.Node(BUILD, base, 'kr', 'KR')
     kr.serve()
@@ -469,7 +494,7 @@ def restart(node):
 
 def main():
     what = {'sync': bench_sync, 'vouched': bench_vouched, 'latency': bench_latency, 'recall': bench_recall, 'taxii': bench_taxii,
-            'pages': bench_pages, 'size': bench_size}[sys.argv[1]]
+            'pages': bench_pages, 'export': bench_export, 'size': bench_size}[sys.argv[1]]
     base = pathlib.Path(sys.argv[2]).resolve()
     base.mkdir(parents=True, exist_ok=True)
     what(base, int(sys.argv[3]) if len(sys.argv) > 3 else 200000)
