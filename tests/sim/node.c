@@ -569,7 +569,8 @@ static bool keeper_trusts(const struct node *node, unsigned to, const struct gat
 {
     if (node->world->options.bug == BUG_NO_FLOOR)
         return true;
-    return !node->restores.silent && keeper_agrees(node, to, request);
+    return !node->restores.silent && request->origin.epoch >= node->restores.floor &&
+           keeper_agrees(node, to, request);
 }
 
 static bool asks_for(const struct gate_sign_request *request, uint64_t size)

@@ -40,6 +40,7 @@ static void come_back(struct node *node, struct draw *draw)
     r->pause = paused;
     if (!anchor) {
         r->silent = true;
+        r->floor = 0;
         node->anchor_from = node->root_count;
     }
     node->acknowledged_lsn = 0;
@@ -126,6 +127,7 @@ void restore_mend(struct world *world)
         disk_time_set(node->disk, node_now(node));
         if (node_failed(node, begin_anew(node), "beginning an epoch"))
             continue;
+        r->floor = r->silent ? r->epoch : r->floor;
         r->waits = r->silent = false;
         node_pump(node);
     }

@@ -226,6 +226,7 @@ struct restores {
     bool waits;          /* for its operator to begin anew */
     bool pause;          /* its partners are to be paused before it serves anybody */
     bool silent;         /* its keeper has no anchor, and signs nothing */
+    uint32_t floor;      /* ...had none: the first epoch that it signs, which its next anchor says */
     uint32_t epoch;      /* the last one that anybody ever opened here */
 };
 
