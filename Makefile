@@ -65,9 +65,9 @@ soak: ## the long tests (hours)
 	@scripts/build release src/cli/bongsu tests/leak/bongsu-leak tests/boundary/boundary.so
 	@build/release/tests/leak/bongsu-leak --objects 1000000
 	@tests/scenario/soak
-	@scripts/build release tests/sim/bongsu-sim
-	@build/release/tests/sim/bongsu-sim --seeds 10000
-	@build/release/tests/sim/bongsu-sim --sweep-memory 1
+	@scripts/build dev tests/sim/bongsu-sim # optimised at link time the planted bugs would not be reached
+	@build/dev/tests/sim/bongsu-sim --seeds 10000
+	@build/dev/tests/sim/bongsu-sim --sweep-memory 1
 
 format: ## lay out every C and C++ file with clang-format
 	@scripts/format

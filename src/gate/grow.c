@@ -407,12 +407,12 @@ static err_t grow_forward(struct deciding *d, size_t i, uint64_t fresh)
         uint64_t leaving = all & ~d->at[i].member.needs[n].except;
         struct copies copies;
         err_t err;
-        /* Observables may have to go because of what a carrier says, whoever gets the carrier; that another
-         * variant is held says nothing. */
+        /* Observables may have to go because of what a carrier says, whoever gets the carrier, and also while
+         * all who have them are paused; that another variant is held says nothing. */
         bool observable = key_is_observable(&d->target_keys[t]);
         bool binds = observable && d->at[i].asked;
-        if (((binds ? UINT64_MAX : leaving) & d->partners & ~(observable ? 0 : d->targets[t].held)) == 0 ||
-            !key_comes_along(&d->target_keys[t]))
+        bool leads = binds || (leaving & d->partners & ~(observable ? 0 : d->targets[t].held)) != 0;
+        if (!leads || !key_comes_along(&d->target_keys[t]))
             continue;
         if (TRY(err, copies_load(d->gate, &d->target_keys[t], &copies)))
             return err;

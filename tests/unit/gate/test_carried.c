@@ -59,6 +59,26 @@ static void carriers_mark_observables(void **state)
     bench_deinit(&n.b);
 }
 
+/* Whoever reads for a partner who is paused reads nothing that a carrier denies by now. */
+static void a_carrier_binds_while_all_are_paused(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], more[512];
+    node_init(&n);
+    (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
+    static const char carries[] = ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"";
+    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_GREEN), carries);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    assert_true(out(&n, "ipv4-addr", 1));
+    assert_int_equal(gate_peer_set(n.b.gate, n.us, GATE_PEER_PAUSED, false, &by_test, n.b.now_us), ERR_OK);
+    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_RED), carries);
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, more));
+    assert_false(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
 /* Who reports what another had said binds by it what he says himself, whichever comes first. */
 static void a_report_of_a_carrier_binds(void **state)
 {
@@ -588,6 +608,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_withheld_carrier_sets_no_order),
         cmocka_unit_test(carriers_mark_observables),
+        cmocka_unit_test(a_carrier_binds_while_all_are_paused),
         cmocka_unit_test(a_report_of_a_carrier_binds),
         cmocka_unit_test(a_suspended_carrier_marks_nothing),
         cmocka_unit_test(a_suspended_carrier_still_marks),
