@@ -171,7 +171,6 @@ static bool hold(struct guard_finding *out, enum guard_rule rule, int partner)
 
 bool guard_may_receive(const struct guard *guard, int partner, int64_t now_s, struct guard_finding *out)
 {
-    static const struct hash none = {{0}};
     if (partner < 0)
         return hold(out, GUARD_RULE_RECIPIENT, -1);
     const struct rules_partner *row = &guard->rules.partners[partner];
@@ -179,7 +178,7 @@ bool guard_may_receive(const struct guard *guard, int partner, int64_t now_s, st
     out->again = guard->held[partner];
     if (!row->known)
         return hold(out, GUARD_RULE_RECIPIENT, partner);
-    if ((row->limited && now_s >= row->until_s) || hash_eq(&guard->rules.policy, &none))
+    if (row->limited && now_s >= row->until_s)
         return hold(out, GUARD_RULE_LAPSED, partner);
     return !out->again;
 }

@@ -199,6 +199,8 @@ static bool entries(struct guard *guard, const struct rules_partner *partner, ui
 {
     struct entry list[BATCH];
     struct hash hashes[BATCH][HASHES];
+    if (!look_may_have(guard))
+        return false;
     for (size_t i = 0; i < count; i++)
         if (!entry_read(guard, partner, seq + i, rd, &list[i]))
             return false;
@@ -348,6 +350,8 @@ bool leaf_sums(struct guard *guard, const struct rules_partner *partner, struct 
     uint16_t count = rd_u16(&rd);
     if (rd.err != ERR_OK || format != 1 || size == 0 || size > BLOCK_SET || count == 0)
         return look_fail(guard, GUARD_RULE_FORM, NULL);
+    if (!look_may_have(guard))
+        return false;
     if (epoch != partner->epoch)
         return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
     for (size_t i = 0; i < count && rd.err == ERR_OK; i++) {

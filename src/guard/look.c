@@ -123,9 +123,17 @@ static bool take_id(void *ctx, enum scan_role role, struct str id)
     return ref_add(guard, id, role == SCAN_MENTION || role == SCAN_NAMED);
 }
 
+bool look_may_have(struct guard *guard)
+{
+    static const struct hash none = {{0}};
+    return !hash_eq(&guard->rules.policy, &none) || look_fail(guard, GUARD_RULE_LAPSED, NULL);
+}
+
 static struct look_item *item_add(struct guard *guard, const struct hash *hash)
 {
     struct look *look = &guard->look;
+    if (!look_may_have(guard))
+        return NULL;
     if (look->item_count == LOOK_ITEMS) {
         (void)look_fail(guard, GUARD_RULE_FORM, NULL);
         return NULL;

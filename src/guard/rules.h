@@ -29,7 +29,7 @@ enum { RULES_KEY_SIZE = 32, RULES_READERS = LIMIT_TAXII_IDENTITIES, RULES_OWN = 
 #define GUARD_RULE_LIST(X)                                                                                   \
     X(FORM, "form")           /* not what SYNC.md, LEDGER.md or TAXII say it is, or two ways to read it */   \
     X(RECIPIENT, "recipient") /* whoever asks is not whose page this is */                                   \
-    X(LAPSED, "lapsed")       /* the partner's time is over, or nothing is known of a policy */              \
+    X(LAPSED, "lapsed")       /* the partner's time is over, or, without any policy, there is something */   \
     X(CEILING, "ceiling")     /* marked higher than what may go to this partner */                           \
     X(OPENING, "opening")     /* it does not open its leaf, or other bytes than it commits to */             \
     X(VIEW, "view")           /* an object without a leaf in this partner's ledger */                        \

@@ -85,6 +85,8 @@ struct guard {
 
 /* May anything go to this partner? Otherwise `out` says why not. */
 bool guard_may_receive(const struct guard *guard, int partner, int64_t now_s, struct guard_finding *out);
+/* Nothing is known of a policy: nothing was ever released, and what says that may go. look.c */
+bool look_may_have(struct guard *guard);
 /* Counts, and holds the partner from now on where that is the verdict. */
 enum guard_verdict guard_conclude(struct guard *guard, enum guard_verdict verdict, struct bytes body,
                                   struct guard_finding *out);

@@ -39,7 +39,11 @@ void shop_close(struct shop *shop)
 void shop_rules(struct shop *shop, const char *more)
 {
     char text[2048];
-    static const char policy[] = "11111111111111111111111111111111111111111111111111111111111111ff";
+    static const char some[] = "11111111111111111111111111111111111111111111111111111111111111ff";
+    char policy[sizeof some];
+    memset(policy, '0', sizeof policy);
+    memcpy(policy, some, shop->lawless ? 0 : sizeof some - 1);
+    policy[sizeof policy - 1] = '\0';
     struct fault fault = {.code = ERR_OK};
     (void)snprintf(text, sizeof text,
                    "bongsu guard 1\npolicy %s\n"

@@ -29,6 +29,7 @@ struct shop {
     size_t withheld_count;
     bool mistaken;        /* shows the leaf after the one that is asked for */
     struct bytes voucher; /* goes with each object of pages, as it is; empty: none */
+    bool lawless;         /* no policy is in force: said by shop_rules */
     bool urgent;          /* pages are of urgent ledgers: what has no content is recalled */
     unsigned questions;
 };

@@ -466,6 +466,33 @@ static void test_everything_goes(void **state)
     shop_close(&shop);
 }
 
+/* A node that has no policy yet has released nothing, and says so: only what has something is held. */
+static void test_nothing_goes_without_a_policy(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {SHOP_FEED, SHOP_OBJECTS, "/api/collections/release/manifest/"};
+    static void (*const pages[])(const struct shop *, unsigned, uint64_t, uint32_t,
+                                 struct buf *) = {shop_page, shop_objects, shop_manifest};
+    struct guard_finding finding;
+    struct buf page;
+    buf_init(&page, 1 << 20);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        for (uint32_t count = 0; count < 2; count++) {
+            struct shop shop;
+            shop_open(&shop);
+            stock(&shop);
+            shop.lawless = true;
+            shop_rules(&shop, "");
+            buf_clear(&page);
+            pages[i](&shop, SHOP_US, 0, count, &page);
+            assert_int_equal(shop_check(&shop, SHOP_US, paths[i], buf_bytes(&page), &finding),
+                             count == 0 ? GUARD_PASS : GUARD_HOLD);
+            assert_int_equal(count == 0 ? GUARD_RULE_LAPSED : finding.rule, GUARD_RULE_LAPSED);
+            shop_close(&shop);
+        }
+    buf_deinit(&page);
+}
+
 /* Every page of every beginning grows its ledger, also for a guard that forgot; entries of another ledger
  * under the right checkpoint and proof never do. */
 static void test_every_page_grows_its_ledger(void **state)
@@ -832,6 +859,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planted),
+        cmocka_unit_test(test_nothing_goes_without_a_policy),
         cmocka_unit_test(test_everything_goes),
         cmocka_unit_test(test_vouchers_go),
         cmocka_unit_test(test_every_page_grows_its_ledger),
