@@ -12,6 +12,7 @@
 enum {
     CONF_BYTES_MAX = 64 << 10,
     VKEY_BYTES_MAX = LIMIT_KEY_NAME_BYTES + 64,
+    NUMBER_BYTES = 64,
     LOG_EVERY_S = 600,
     LOG_EVERY_MAX_S =
         86400, /* a witness that hears less than daily of a log cannot tell a quiet one from a lost one */
@@ -21,13 +22,11 @@ enum {
 struct yaml_conf {
     char *node, *known_as, *country, *listen, *certificate, *certificate_key, *control, *metrics,
         *operators_sign;
+    /* Numbers, which libcyaml would take in any base and with anything behind them: `10y` for 10. */
+    char *access_days, *quarantine_days, *evidence_days, *pad_records, *recall_objects, *tightened_objects,
+        *log_every, *minimum_suite;
     char **addresses, **cors, **operators;
-    unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days, evidence_days,
-        pad_records;
-    unsigned *recall_objects;
-    unsigned *tightened_objects;
-    unsigned *log_every;
-    unsigned minimum_suite;
+    unsigned addresses_count, cors_count, operators_count;
     bool *compress;
     struct yaml_witness *witnesses;
     unsigned witnesses_count;
@@ -59,6 +58,11 @@ static const cyaml_schema_value_t witness_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_witness, witness_fields),
 };
 
+/* Read by take_number. */
+#define NUMBER(name, member)                                                                                 \
+    CYAML_FIELD_STRING_PTR(name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, member, 0,      \
+                           NUMBER_BYTES)
+
 static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_STRING_PTR("node", CYAML_FLAG_POINTER, struct yaml_conf, node, 1, LIMIT_NAME_BYTES),
     CYAML_FIELD_STRING_PTR("known-as", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, known_as,
@@ -82,16 +86,14 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_SEQUENCE("cors", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, cors,
                          &origin_schema, 0, LIMIT_TAXII_ORIGINS),
     CYAML_FIELD_BOOL_PTR("compress", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, compress),
-    CYAML_FIELD_UINT("pad-records", CYAML_FLAG_OPTIONAL, struct yaml_conf, pad_records),
-    CYAML_FIELD_UINT("access-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, access_days),
-    CYAML_FIELD_UINT("quarantine-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, quarantine_days),
-    CYAML_FIELD_UINT("evidence-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, evidence_days),
-    CYAML_FIELD_UINT_PTR("recall-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
-                         recall_objects),
-    CYAML_FIELD_UINT_PTR("tightened-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
-                         tightened_objects),
-    CYAML_FIELD_UINT("minimum-suite", CYAML_FLAG_OPTIONAL, struct yaml_conf, minimum_suite),
-    CYAML_FIELD_UINT_PTR("log-every", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, log_every),
+    NUMBER("pad-records", pad_records),
+    NUMBER("access-days", access_days),
+    NUMBER("quarantine-days", quarantine_days),
+    NUMBER("evidence-days", evidence_days),
+    NUMBER("recall-objects", recall_objects),
+    NUMBER("tightened-objects", tightened_objects),
+    NUMBER("minimum-suite", minimum_suite),
+    NUMBER("log-every", log_every),
     CYAML_FIELD_SEQUENCE("witnesses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, witnesses,
                          &witness_schema, 0, LIMIT_WITNESSES),
     CYAML_FIELD_END,
@@ -207,6 +209,23 @@ static bool origin_ok(struct str origin)
     return host.len > 0;
 }
 
+/* Digits alone: a unit would be a guess, and days decide what is destroyed. `text` NULL: `otherwise`. */
+static err_t take_number(const char *text, const char *key, unsigned otherwise, unsigned most,
+                         const char *beyond, unsigned *out, struct fault *fault)
+{
+    uint64_t number = otherwise;
+    *out = otherwise;
+    if (text == NULL)
+        return ERR_OK;
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || text[digits] != '\0')
+        return refuse(fault, key, "is not a whole number, in digits alone");
+    if (!str_to_u64(str_of(text), most, &number))
+        return refuse(fault, key, beyond);
+    *out = (unsigned)number;
+    return ERR_OK;
+}
+
 static err_t take_taxii(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
 {
     for (unsigned i = 0; i < yaml->cors_count; i++) {
@@ -215,10 +234,8 @@ static err_t take_taxii(const struct yaml_conf *yaml, struct conf *conf, struct 
         copy_text(conf->cors[conf->cors_count++], LIMIT_TAXII_ORIGIN_BYTES, yaml->cors[i]);
     }
     conf->compress = yaml->compress == NULL || *yaml->compress;
-    conf->pad_records = yaml->pad_records;
-    if (conf->pad_records > TLS_PAD_MAX)
-        return refuse(fault, "pad-records", "is more than a record holds (16384)");
-    return ERR_OK;
+    return take_number(yaml->pad_records, "pad-records", 0, TLS_PAD_MAX,
+                       "is more than a record holds (16384)", &conf->pad_records, fault);
 }
 
 /* Names stand in sentences and lists of the log: nothing in one may read as the end of it. */
@@ -272,20 +289,21 @@ static err_t take_operators(const struct yaml_conf *yaml, struct conf *conf, str
 static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
 {
     enum { DAYS_MAX = 36500 };
-    conf->access_days = yaml->access_days == 0 ? LIMIT_ACCESS_DAYS : yaml->access_days;
-    conf->quarantine_days = yaml->quarantine_days == 0 ? LIMIT_QUARANTINE_DAYS : yaml->quarantine_days;
-    if (conf->access_days > DAYS_MAX)
-        return refuse(fault, "access-days", "is more than 100 years");
-    if (conf->quarantine_days > DAYS_MAX)
-        return refuse(fault, "quarantine-days", "is more than 100 years");
-    conf->evidence_days = yaml->evidence_days;
-    if (conf->evidence_days > DAYS_MAX)
-        return refuse(fault, "evidence-days", "is more than 100 years");
-    conf->recall_objects = yaml->recall_objects == NULL ? LIMIT_RECALL_DAY : *yaml->recall_objects;
-    if (conf->recall_objects > LIMIT_RECALL_OBJECTS)
-        return refuse(fault, "recall-objects", "is more than one recall can name");
-    conf->tightened_objects =
-        yaml->tightened_objects == NULL ? LIMIT_TIGHTENED_DAY : *yaml->tightened_objects;
+    static const char long_time[] = "is more than 100 years";
+    err_t err;
+    if (TRY(err, take_number(yaml->access_days, "access-days", 0, DAYS_MAX, long_time, &conf->access_days,
+                             fault)) ||
+        TRY(err, take_number(yaml->quarantine_days, "quarantine-days", 0, DAYS_MAX, long_time,
+                             &conf->quarantine_days, fault)) ||
+        TRY(err, take_number(yaml->evidence_days, "evidence-days", 0, DAYS_MAX, long_time,
+                             &conf->evidence_days, fault)) ||
+        TRY(err, take_number(yaml->recall_objects, "recall-objects", LIMIT_RECALL_DAY, LIMIT_RECALL_OBJECTS,
+                             "is more than one recall can name", &conf->recall_objects, fault)) ||
+        TRY(err, take_number(yaml->tightened_objects, "tightened-objects", LIMIT_TIGHTENED_DAY, UINT32_MAX,
+                             "is more than a node holds", &conf->tightened_objects, fault)))
+        return err;
+    conf->access_days = conf->access_days == 0 ? LIMIT_ACCESS_DAYS : conf->access_days;
+    conf->quarantine_days = conf->quarantine_days == 0 ? LIMIT_QUARANTINE_DAYS : conf->quarantine_days;
     return ERR_OK;
 }
 
@@ -312,12 +330,10 @@ static err_t take_witness(const struct yaml_witness *yaml, struct conf *conf, st
 
 static err_t take_log(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
 {
-    err_t err = ERR_OK;
-    conf->log_every_s = yaml->log_every != NULL     ? *yaml->log_every
-                        : yaml->witnesses_count > 0 ? LOG_EVERY_S
-                                                    : 0;
-    if (conf->log_every_s > LOG_EVERY_MAX_S)
-        return refuse(fault, "log-every", "is more than a day (86400 seconds)");
+    err_t err = take_number(yaml->log_every, "log-every", yaml->witnesses_count > 0 ? LOG_EVERY_S : 0,
+                            LOG_EVERY_MAX_S, "is more than a day (86400 seconds)", &conf->log_every_s, fault);
+    if (err != ERR_OK)
+        return err;
     if (conf->log_every_s == 0 && yaml->witnesses_count > 0)
         return refuse(fault, "log-every", "is 0, and there are witnesses of the log");
     for (unsigned i = 0; err == ERR_OK && i < yaml->witnesses_count; i++)
@@ -341,9 +357,10 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
     for (size_t i = 0; i < 2; i++)
         if (conf->country[i] < 'A' || conf->country[i] > 'Z')
             return refuse(fault, "country", "is not two capital letters");
-    if (yaml->minimum_suite > SUITE_NEWEST)
-        return refuse(fault, "minimum-suite", "is above every suite that this program knows");
-    conf->minimum = yaml->minimum_suite > SUITE_OLDEST ? yaml->minimum_suite : 0;
+    if (TRY(err, take_number(yaml->minimum_suite, "minimum-suite", 0, SUITE_NEWEST,
+                             "is above every suite that this program knows", &conf->minimum, fault)))
+        return err;
+    conf->minimum = conf->minimum > SUITE_OLDEST ? conf->minimum : 0;
     if ((yaml->certificate == NULL) != (yaml->certificate_key == NULL))
         return refuse(fault, "certificate", "and certificate-key belong together");
     if (yaml->certificate != NULL && (TRY(err, file_path(dir, yaml->certificate, conf->certificate)) ||

@@ -41,13 +41,40 @@ static void reads(void **state)
         const char *text;
         err_t err;
     } pads[] = {
-        {"0", ERR_OK}, {"4096", ERR_OK}, {"16384", ERR_OK}, {"16385", ERR_INVALID}, {"-1", ERR_SYNTAX}};
+        {"0", ERR_OK}, {"4096", ERR_OK}, {"16384", ERR_OK}, {"16385", ERR_INVALID}, {"-1", ERR_INVALID}};
     for (size_t i = 0; i < sizeof pads / sizeof *pads; i++) {
         char text[128];
         (void)snprintf(text, sizeof text, "%spad-records: %s\n", head, pads[i].text);
         assert_int_equal(parse(text, &conf, &fault), pads[i].err);
         if (pads[i].err == ERR_OK)
             assert_int_equal(conf.pad_records, strtoul(pads[i].text, NULL, 10));
+    }
+}
+
+/* What follows the digits would be passed over, and days be destroyed that were years. */
+static void numbers_are_digits_alone(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"access-days",    "quarantine-days",   "evidence-days",
+                                       "recall-objects", "tightened-objects", "minimum-suite",
+                                       "log-every",      "pad-records"};
+    static const char *const values[] = {
+        "10y", "90d", "30 days", "1e3", "0x10", "1.0", "10k",
+        "-1",  "+1",  "\"\"",    "~",   "1_0",  "٣",   "99999999999999999999"};
+    struct conf conf;
+    struct fault fault;
+    char text[192];
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+            fault = (struct fault) {.code = ERR_OK};
+            (void)snprintf(text, sizeof text, "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n%s: %s\n",
+                           keys[k], values[i]);
+            if (parse(text, &conf, &fault) == ERR_OK)
+                fail_msg("taken: %s: %s", keys[k], values[i]);
+            assert_non_null(strstr(fault.what, keys[k]));
+        }
+        (void)snprintf(text, sizeof text, "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n%s: 1\n", keys[k]);
+        assert_int_equal(parse(text, &conf, &fault), ERR_OK);
     }
 }
 
@@ -369,6 +396,7 @@ static void names_in_the_certificate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads),
+                                       cmocka_unit_test(numbers_are_digits_alone),
                                        cmocka_unit_test(reads_operators),
                                        cmocka_unit_test(reads_witnesses),
                                        cmocka_unit_test(refuses_with_a_line),
