@@ -175,6 +175,13 @@ static bool learn(void *ctx, struct json_slice slice)
     return true;
 }
 
+/* Who reads 0 found believes it: what was not looked at, or not as it is meant, is named. */
+static void unreadable(struct look *look, size_t at, const char *why)
+{
+    look->unread++;
+    (void)cli_fail("it may hold what is not told", "%s, byte %zu: not readable: %s", look->path, at, why);
+}
+
 static bool look_at_object(void *ctx, struct json_slice slice)
 {
     struct look *look = ctx;
@@ -198,7 +205,7 @@ static bool look_at_object(void *ctx, struct json_slice slice)
             (void)cli_fail("mask or hold the whole", "%s: object %llu: more was found than is told",
                            look->path, (unsigned long long)look->objects);
     } else {
-        look->unread++;
+        unreadable(look, slice.from, "an object that is no JSON, or too large");
     }
     look->objects++;
     return true;
@@ -207,12 +214,15 @@ static bool look_at_object(void *ctx, struct json_slice slice)
 static void scan_stix(struct look *look)
 {
     enum json_split_kind kind;
+    struct fault fault = {.code = ERR_OK};
     bool (*const passes[])(void *, struct json_slice) = {learn, learn, look_at_object};
     map_clear(&look->roles);
     for (size_t i = 0; i < 3; i++) {
         look->inherit = i == 1;
-        if (json_split(look->text.bytes, STR("objects"), &kind, passes[i], look, NULL) != ERR_OK && i == 2)
-            look->unread++;
+        if (json_split(look->text.bytes, STR("objects"), &kind, passes[i], look, i == 2 ? &fault : NULL) !=
+                ERR_OK &&
+            i == 2)
+            unreadable(look, fault.offset, fault.what[0] != '\0' ? fault.what : "it is no JSON");
     }
 }
 
@@ -248,6 +258,21 @@ static void scan_text(struct look *look)
         (void)cli_fail(NULL, "%s: %zu more were found than are told", look->path, look->hits.dropped);
 }
 
+/* Other encodings, packed documents and pictures have a zero or what is no UTF-8. They are looked at all the
+ * same: what stands in them as it is is found. */
+static void look_for_text(struct look *look)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    struct str text = str_from_bytes(look->text.bytes);
+    const char *zero = text.len == 0 ? NULL : memchr(text.at, '\0', text.len);
+    if (zero != NULL)
+        unreadable(look, (size_t)(zero - text.at), "no text in UTF-8: convert it, or unpack it, first");
+    else if (!str_is_utf8(text))
+        unreadable(look, 0, "no text in UTF-8: convert it first");
+    if (str_starts(text, str_of(mark)))
+        look->text.bytes = bytes_of(look->text.bytes.at + sizeof mark - 1, text.len - (sizeof mark - 1));
+}
+
 static bool is_stix(const struct look *look)
 {
     struct str text = str_trim(str_from_bytes(look->text.bytes));
@@ -261,10 +286,13 @@ static void scan_file(struct look *look, const char *path)
         look->failed = true;
         return;
     }
+    struct bytes whole = look->text.bytes;
+    look_for_text(look);
     if (is_stix(look))
         scan_stix(look);
     else
         scan_text(look);
+    look->text.bytes = whole; /* as it is mapped */
     text_close(&look->text);
 }
 
@@ -311,6 +339,7 @@ static const struct cli_command commands[] = {
          "sure (0 to 100; 50 counts), whose by the field's role, where and why. A file that begins with { "
          "is\n"
          "STIX, anything else one text. Values are masked.\n"
+         "What is no text in UTF-8 (UTF-16, a .docx, a PDF) is not readable, which is said.\n"
          "Exit status 1 when something was found or could not be read; otherwise 0.",
      .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
      .many = true,

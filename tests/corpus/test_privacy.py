@@ -98,6 +98,16 @@ def scanning(t):
     t.check('no arguments: wrong usage', t.run('scan').returncode == 2)
     t.check('no such file', t.run('scan', str(HERE / 'none')).returncode == 1)
     t.check('cut JSON is told', t.run('scan', '-', text='{"objects":[{"a":').returncode == 1)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in (('utf16', 'phone 010-1234-5678'.encode('utf-16')), ('packed', b'PK\x03\x04\x14\x00' + b'\x9c' * 40),
+                              ('latin', 'caf\u00e9 10'.encode('latin-1')), ('cut', b'{"objects":[{"id":"x"},{"a":')):
+            path = pathlib.Path(folder) / name
+            path.write_bytes(content)
+            answer = t.run('scan', str(path))
+            t.check(f'{name}: what cannot be read is named', answer.returncode == 1 and f'{name}, byte' in answer.stderr)
+        path.write_bytes(b'\xef\xbb\xbf' + json.dumps(BUNDLE).encode())
+        marked, plain = t.rows('scan', str(path)), t.rows('scan', '-', text=json.dumps(BUNDLE))
+        t.check('a byte order mark changes nothing', marked[-1]['objects'] > 0 and marked[-1] == plain[-1])
     rows = t.rows('scan', '--values', '-', text=json.dumps(BUNDLE))
     roles = {row['value']: row['role'] for row in rows if row.get('kind') == 'email'}
     wanted = {'evil@example.net': 'sender', 'victim@corp.example': 'victim', 'shared@example.net': 'indicator'}
