@@ -1,19 +1,48 @@
 /* What is accepted from a source: stated, and shown with what is used of it. */
 #include "app/command.h"
 
+#include "core/suggest.h"
 #include "core/uuid.h"
 #include "gate/inbound.h"
+
+/* A letter wrong, and everything of that type would be refused: in silence, since that is what was said. A
+ * type that an extension defines may be called anything else. */
+static err_t check_type(struct command_call *call, struct str type)
+{
+    struct suggest meant = suggest_for(type);
+    char *next = arena_alloc(call->arena, COMMAND_TEXT_MAX); /* it outlives the call */
+    int len = type.len > 100 ? 100 : (int)type.len;
+    if (next == NULL)
+        return ERR_NOMEM;
+    if (stix_type_find(type)->code != STIX_TYPE_UNKNOWN || str_starts(type, STR("x-")))
+        return ERR_OK;
+    for (unsigned code = 1; code < STIX_TYPE_COUNT; code++)
+        suggest_try(&meant, str_of(stix_type_row((enum stix_code)code)->name));
+    suggest_put(&meant, "", next, COMMAND_TEXT_MAX);
+    for (size_t i = 0; i < type.len; i++)
+        if (!((type.at[i] >= 'a' && type.at[i] <= 'z') || (type.at[i] >= '0' && type.at[i] <= '9') ||
+              type.at[i] == '-'))
+            return command_refuse(call, ERR_USAGE, "a type has a-z, 0-9 and -, such as indicator",
+                                  "types: %.*s is no type", len, type.at);
+    return next[0] == '\0'
+               ? ERR_OK
+               : command_refuse(call, ERR_USAGE, next, "types: there is no type %.*s", len, type.at);
+}
 
 static err_t read_types(struct command_call *call, struct gate_inbound *out)
 {
     struct str names = command_text_or_empty(call, "types");
     struct str *types = arena_zalloc(call->arena, LIMIT_INBOUND_TYPES, sizeof *types);
+    err_t err;
     if (types == NULL)
         return ERR_NOMEM;
     while (names.len > 0) {
         if (out->type_count == LIMIT_INBOUND_TYPES)
             return command_refuse(call, ERR_LIMIT, NULL, "types: at most %d", LIMIT_INBOUND_TYPES);
-        types[out->type_count++] = str_trim(str_cut(&names, ','));
+        struct str type = str_trim(str_cut(&names, ','));
+        if (TRY(err, check_type(call, type)))
+            return err;
+        types[out->type_count++] = type;
     }
     out->types = types;
     return ERR_OK;

@@ -810,10 +810,23 @@ static err_t check_kept(struct command_call *call, const struct approving *what,
                           STR_ARG(why.rule), (unsigned long long)why.lsn);
 }
 
-/* What the word does, for people. */
-static void put_effect(enum gate_approval approval, struct str rule, char *to, size_t size)
+/* Of two words that the rule asks for this was the first. */
+static bool waits_for_another(struct command_call *call, const struct stix_key *object, unsigned partner,
+                              struct str rule)
 {
-    if (approval == GATE_DENY)
+    struct gate_asked asked;
+    return rule.len > 0 && gate_asked(call->host->gate, object, partner, call->now_us, &asked) == ERR_OK &&
+           asked.needed == 2 && str_eq(asked.rule, rule);
+}
+
+/* What the word does, for people. */
+static void put_effect(enum gate_approval approval, struct str rule, bool waits, char *to, size_t size)
+{
+    if (waits)
+        (void)snprintf(to, size,
+                       "rule %.*s asks for two: nothing goes before another operator has said the same",
+                       STR_ARG(rule));
+    else if (approval == GATE_DENY)
         (void)snprintf(to, size,
                        "it is decided again; what was released of it is taken back; a newer version goes by "
                        "the rules again (a tag and a rule that denies it keep all of them)");
@@ -865,14 +878,19 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
                               call->now_us)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     time_text(stamp_us(what.version), time);
-    put_effect(approval, rule, effect, sizeof effect);
+    bool waits = approval == GATE_APPROVE && waits_for_another(call, &what.object, peer->index, rule);
+    put_effect(approval, rule, waits, effect, sizeof effect);
     (void)snprintf(say, sizeof say, "%s for %.*s: number %llu, version %s; %s",
-                   approval == GATE_APPROVE ? "approved" : "denied", STR_ARG(peer->audience),
-                   (unsigned long long)what.lsn, time, effect);
+                   waits                      ? "approved by one of two"
+                   : approval == GATE_APPROVE ? "approved"
+                                              : "denied",
+                   STR_ARG(peer->audience), (unsigned long long)what.lsn, time, effect);
     line_begin(call->out);
     line_version(call->out, what.lsn, what.version);
-    if (approval == GATE_APPROVE)
+    if (approval == GATE_APPROVE) {
         line_text(call->out, "rule", rule);
+        line_bool(call->out, "waits", waits);
+    }
     line_word(call->out, "say", say);
     line_end(call->out);
     return word_keep(call, &word);

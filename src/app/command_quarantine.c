@@ -210,7 +210,7 @@ static err_t quarantine_drop(struct command_call *call)
     if (TRY(err, gate_quarantine_drop(call->host->gate, lsn, &by, call->now_us)))
         return command_refuse(call, err, "`bongsu quarantine list` numbers them", "%s",
                               err == ERR_NOTFOUND ? "no such entry" : err_text(err));
-    line_say(call->out, "dropped; the log keeps its bytes");
+    line_say(call->out, "dropped; the next run of the retention destroys its bytes for good");
     return ERR_OK;
 }
 

@@ -506,7 +506,7 @@ def test_accept(place):
     kr = ['--dir', 'kr']
     words = ['source', 'accept', 'picky', *kr, '--because', 'agreed']
     place.expect(0, 'declared', 'source', 'add', 'picky', *kr)
-    place.expect(1, 'names of STIX types', *words, '--types', 'No type')
+    place.expect(2, 'No type is no type', *words, '--types', 'No type')
     place.expect(2, 'is no identity', *words, '--identities', 'malware--' + MARKING)
     place.expect(2, 'pink is not a TLP level', *words, '--tlp-max', 'pink')
     for volume in ('5', '5/1y', 'x/1d', '0/1d', '5XB/1d'):
@@ -514,6 +514,8 @@ def test_accept(place):
     place.expect(2, 'or --anything', *words)
     place.expect(2, 'stands alone', *words, '--anything', '--types', 'indicator')
     place.expect(2, 'needs a reason', *words[:-2], '--types', 'indicator')
+    place.expect(2, 'did you mean `indicator`', *words, '--types', 'indicatr,malware')
+    place.expect(2, 'a type has a-z', *words, '--types', '지표')
     place.expect(1, 'no source nobody', 'source', 'accept', 'nobody', '--anything', *kr)
     place.expect(0, 'picky +identity +any +any +86400 +0 +2 +0 +1000000.*in force', *words, '--types', 'identity', '--volume',
                  '2,1MB/1d')
