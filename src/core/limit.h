@@ -112,6 +112,7 @@
 #define LIMIT_OVERLAY_BYTES  (192u << 20) /* keys and values not yet in the index */
 #define LIMIT_KEY_BYTES      500          /* LMDB takes 511 */
 #define LIMIT_VALUE_BYTES    (256u << 10) /* index values are facts, not objects */
+#define LIMIT_KEY_COPIES     8            /* of the key file: two disks and a safe; each is written with it */
 #define LIMIT_ANCHOR_ROWS    256          /* partners times their two ledgers, with room for old epochs */
 /* --- search --- */
 #define LIMIT_SEARCH_TERM_BYTES  (128u << 10) /* terms of one object: some thousand values */

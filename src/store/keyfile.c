@@ -10,6 +10,8 @@
 enum {
     HEADER_SIZE = 4096,
     HEADER_USED = 32,
+    LABEL_AT = HEADER_USED + 8, /* a label and its check; zeros: none */
+    LABEL_ROOM = KEYFILE_LABEL_SIZE + 8,
     GROW_BYTES = 1 << 20,
     BLOCK_SLOTS = 128, /* one page of 4096 bytes a read */
     BLOCK_COUNT = 64,
@@ -35,7 +37,15 @@ static uint64_t offset_of(uint64_t slot)
     return HEADER_SIZE + slot * SEAL_SECRET_SIZE;
 }
 
-static err_t head_write(struct keyfile *keyfile, const struct node_id *node, unsigned suite)
+static void label_put(struct buf *buf, const uint8_t *label)
+{
+    buf_put(buf, label, KEYFILE_LABEL_SIZE);
+    wr_u64(buf, hash_xxh3(bytes_of(label, KEYFILE_LABEL_SIZE)));
+}
+
+/* `label`: NULL, none. */
+static err_t head_write(struct keyfile *keyfile, const struct node_id *node, unsigned suite,
+                        const uint8_t *label)
 {
     struct buf buf;
     buf_init(&buf, HEADER_SIZE);
@@ -46,6 +56,8 @@ static err_t head_write(struct keyfile *keyfile, const struct node_id *node, uns
     buf_put(&buf, node->b, NODE_ID_SIZE);
     if (buf_err(&buf) == ERR_OK)
         wr_u64(&buf, hash_xxh3(bytes_of(buf.at, HEADER_USED)));
+    if (label != NULL)
+        label_put(&buf, label);
     err_t err = buf_err(&buf);
     const struct os *os = keyfile->os;
     if (err == ERR_OK)
@@ -80,7 +92,7 @@ static err_t head_check(struct keyfile *keyfile, const struct node_id *node, uns
 
 /* Written under another name first: a key file with its own name is always whole. */
 static err_t make(struct keyfile *keyfile, const char *dir, const char *path, const struct node_id *node,
-                  unsigned suite)
+                  unsigned suite, const uint8_t *label)
 {
     const struct os *os = keyfile->os;
     char fresh[LIMIT_PATH_BYTES];
@@ -88,14 +100,15 @@ static err_t make(struct keyfile *keyfile, const char *dir, const char *path, co
         return ERR_LIMIT;
     err_t err = os->file_open(os->ctx, fresh, OS_WRITE | OS_CREATE, &keyfile->file);
     if (err == ERR_OK)
-        err = head_write(keyfile, node, suite);
+        err = head_write(keyfile, node, suite, label);
     if (err == ERR_OK)
         err = os->path_rename(os->ctx, fresh, path);
     return err == ERR_OK ? os->dir_sync(os->ctx, dir) : err;
 }
 
-err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *node, unsigned suite,
-                   enum keyfile_how how, struct keyfile **out)
+/* `label`: of a file that is made. */
+static err_t open_or_make(const struct os *os, const char *dir, const struct node_id *node, unsigned suite,
+                          enum keyfile_how how, const uint8_t *label, struct keyfile **out)
 {
     char path[LIMIT_PATH_BYTES];
     if ((size_t)snprintf(path, sizeof path, "%s/secrets.key", dir) >= sizeof path)
@@ -106,7 +119,7 @@ err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *n
     keyfile->os = os;
     err_t err = os->file_open(os->ctx, path, how == KEYFILE_READ ? OS_READ : OS_WRITE, &keyfile->file);
     if (err == ERR_NOTFOUND && how == KEYFILE_CREATE)
-        err = make(keyfile, dir, path, node, suite);
+        err = make(keyfile, dir, path, node, suite, label);
     if (err == ERR_OK)
         err = head_check(keyfile, node, suite);
     if (err == ERR_OK)
@@ -117,6 +130,47 @@ err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *n
     }
     *out = keyfile;
     return ERR_OK;
+}
+
+err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *node, unsigned suite,
+                   enum keyfile_how how, struct keyfile **out)
+{
+    return open_or_make(os, dir, node, suite, how, NULL, out);
+}
+
+err_t keyfile_labelled(struct keyfile *keyfile, const uint8_t label[KEYFILE_LABEL_SIZE])
+{
+    uint8_t found[LABEL_ROOM];
+    const struct os *os = keyfile->os;
+    err_t err = os->file_read(os->ctx, keyfile->file, LABEL_AT, found, sizeof found);
+    if (err != ERR_OK)
+        return err == ERR_SHORT ? ERR_CORRUPT : err;
+    struct rd rd = rd_of(bytes_of(found, sizeof found));
+    struct bytes text = rd_bytes(&rd, KEYFILE_LABEL_SIZE);
+    return rd_u64(&rd) == hash_xxh3(text) && memcmp(text.at, label, KEYFILE_LABEL_SIZE) == 0 ? ERR_OK
+                                                                                             : ERR_NOTFOUND;
+}
+
+err_t keyfile_label(const struct os *os, const char *dir, const struct node_id *node, unsigned suite,
+                    const uint8_t label[KEYFILE_LABEL_SIZE])
+{
+    struct keyfile *keyfile;
+    uint8_t raw[LABEL_ROOM];
+    struct buf buf = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    err_t err = open_or_make(os, dir, node, suite, KEYFILE_CREATE, label, &keyfile);
+    if (err != ERR_OK)
+        return err;
+    err = keyfile_labelled(keyfile, label);
+    if (err == ERR_NOTFOUND) {
+        label_put(&buf, label);
+        err = os->file_write(os->ctx, keyfile->file, LABEL_AT, raw, sizeof raw);
+    }
+    if (err == ERR_OK)
+        err = keyfile_sync(keyfile);
+    if (err == ERR_OK) /* who made it may have ended before its name was durable */
+        err = os->dir_sync(os->ctx, dir);
+    keyfile_close(keyfile);
+    return err;
 }
 
 void keyfile_close(struct keyfile *keyfile)
@@ -136,7 +190,21 @@ err_t keyfile_slots(struct keyfile *keyfile, uint64_t *out)
     return err;
 }
 
-err_t keyfile_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets)
+err_t keyfile_slots_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *out, size_t count)
+{
+    const struct os *os = keyfile->os;
+    uint64_t there;
+    err_t err = keyfile_slots(keyfile, &there);
+    if (err != ERR_OK)
+        return err;
+    uint64_t left = slot < there ? there - slot : 0;
+    size_t read = left < count ? (size_t)left : count;
+    memset(out + read, 0, (count - read) * sizeof *out);
+    return read == 0 ? ERR_OK
+                     : os->file_read(os->ctx, keyfile->file, offset_of(slot), out, read * sizeof *out);
+}
+
+err_t keyfile_slots_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets)
 {
     const struct os *os = keyfile->os;
     uint64_t end = offset_of(slot) + secrets.len;
@@ -147,8 +215,18 @@ err_t keyfile_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets
             return err;
         keyfile->size = size;
     }
-    err_t err = os->file_write(os->ctx, keyfile->file, offset_of(slot), secrets.at, secrets.len);
-    return err == ERR_OK ? os->file_sync(os->ctx, keyfile->file) : err;
+    return os->file_write(os->ctx, keyfile->file, offset_of(slot), secrets.at, secrets.len);
+}
+
+err_t keyfile_sync(struct keyfile *keyfile)
+{
+    return keyfile->os->file_sync(keyfile->os->ctx, keyfile->file);
+}
+
+err_t keyfile_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets)
+{
+    err_t err = keyfile_slots_write(keyfile, slot, secrets);
+    return err == ERR_OK ? keyfile_sync(keyfile) : err;
 }
 
 void keyfile_forget(struct keyfile *keyfile, uint64_t slot, uint64_t count)
@@ -178,7 +256,7 @@ static err_t block_fill(struct keyfile *keyfile, struct block *block, uint64_t n
 
 /* Of an overwriting that broke off half may be left: that is no secret any more. None that was drawn has so
  * many zeros. */
-static bool is_destroyed(const struct seal_secret *secret)
+bool keyfile_is_destroyed(const struct seal_secret *secret)
 {
     static const struct seal_secret zero;
     return memcmp(secret->b, zero.b, sizeof zero.b / 2) == 0;
@@ -196,7 +274,7 @@ err_t keyfile_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *o
             return err;
     }
     const struct seal_secret *secret = &block->secrets[slot % BLOCK_SLOTS];
-    if (is_destroyed(secret))
+    if (keyfile_is_destroyed(secret))
         return ERR_NOTFOUND;
     *out = *secret;
     return ERR_OK;

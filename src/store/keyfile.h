@@ -13,16 +13,34 @@ struct keyfile;
 
 enum keyfile_how { KEYFILE_READ, KEYFILE_WRITE, KEYFILE_CREATE };
 
+/* What tells a registered copy (keycopy.h) from every other file of the same node. */
+enum { KEYFILE_LABEL_SIZE = 16 };
+
 /* `suite`: of the log. KEYFILE_CREATE makes the file when it is absent and syncs the directory. ERR_INVALID:
  * another node's; ERR_CORRUPT, ERR_VERSION: a header that this version does not know, or of another suite. */
 NODISCARD err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *node, unsigned suite,
                              enum keyfile_how how, struct keyfile **out);
 void keyfile_close(struct keyfile *keyfile); /* accepts NULL */
 
+/* Makes the file in a directory that is there, with this label; where one of this node stands, labels it. */
+NODISCARD err_t keyfile_label(const struct os *os, const char *dir, const struct node_id *node,
+                              unsigned suite, const uint8_t label[KEYFILE_LABEL_SIZE]);
+/* ERR_NOTFOUND: it has another one, or none. */
+NODISCARD err_t keyfile_labelled(struct keyfile *keyfile, const uint8_t label[KEYFILE_LABEL_SIZE]);
+
 /* Slots that the file has room for now. */
 NODISCARD err_t keyfile_slots(struct keyfile *keyfile, uint64_t *out);
-/* Writes `count` secrets from `slot` on and syncs them. */
+/* Secrets as they stand from `slot` on, zeros where the file ends before. Goes round what was read lately;
+ * the caller wipes them. */
+NODISCARD err_t keyfile_slots_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *out,
+                                   size_t count);
+/* Writes secrets from `slot` on; durable with keyfile_sync. */
+NODISCARD err_t keyfile_slots_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets);
+NODISCARD err_t keyfile_sync(struct keyfile *keyfile);
+/* Writes secrets from `slot` on and syncs them. */
 NODISCARD err_t keyfile_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets);
+/* Overwritten, or as much of it that it opens nothing. */
+bool keyfile_is_destroyed(const struct seal_secret *secret);
 void keyfile_forget(struct keyfile *keyfile, uint64_t slot, uint64_t count);
 /* ERR_NOTFOUND when unused or destroyed. */
 NODISCARD err_t keyfile_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *out);

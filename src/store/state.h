@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/bloom.h"
+#include "store/keycopy.h"
 #include "store/log.h"
 #include "store/store.h"
 #include "store/tail.h"
@@ -36,8 +37,12 @@ struct store {
     bool lacks_entries;   /* the open group: there was no memory for one of them */
     uint32_t merge_frames;
     size_t filter_keys;
+    struct store_copy copies[STORE_COPIES_MAX];
+    size_t copy_count;
 };
 
 /* Adds every prefix of one table of the index. */
 NODISCARD err_t store_bloom_table(struct store *store, enum index_table table, struct bloom *bloom);
 void store_scan_free(struct store *store);
+/* Overwrites these secrets wherever a copy was brought so far; one that fails is compared anew. */
+void copies_destroy(struct store *store, const uint64_t *slots, size_t count);

@@ -437,6 +437,8 @@ err_t store_secrets_destroy(struct store *store, const uint64_t *slots, size_t c
     err_t err = keyfile_destroy(store->log.keyfile, slots, count);
     if (err != ERR_OK)
         log_damaged(&store->log, "destroying secrets failed (%s)", err_text(err));
+    else
+        copies_destroy(store, slots, count);
     return err;
 }
 

@@ -141,7 +141,8 @@ NODISCARD err_t store_unseal(struct store *store, const struct frame *frame, str
 /* ERR_NOTFOUND: destroyed. The caller wipes its copy. */
 NODISCARD err_t store_secret(struct store *store, uint64_t slot, struct seal_secret *out);
 /* Overwrites these secrets and syncs once: the payloads are gone. Only for durable frames; those that are
- * gone already may be among them. */
+ * gone already may be among them. Then the same at each registered copy, whose state says how that went
+ * (keycopy.h). */
 NODISCARD err_t store_secrets_destroy(struct store *store, const uint64_t *slots, size_t count);
 
 /* --- reading index entries: memory and disk as one --- */
