@@ -211,8 +211,9 @@ err_t purged_apply(struct gate *gate, const struct record_purged *purged)
     uint8_t key[GONE_KEY_SIZE];
     struct bytes value;
     err_t err = store_get(gate->store, TABLE_FACT, lsn_key('p', purged->recall, key), &value);
-    if (err != ERR_OK)
-        return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
+    bool first = err == ERR_OK;
+    if ((err != ERR_OK && err != ERR_NOTFOUND) || TRY(err, copies_purged(gate, purged, first)) || !first)
+        return err;
     gate->purges--;
     return store_delete(gate->store, TABLE_FACT, lsn_key('p', purged->recall, key));
 }
@@ -724,7 +725,8 @@ static err_t purge(struct gate *gate, struct gate_search *search, uint64_t lsn, 
     err_t err;
     if (TRY(err, store_read(gate->store, lsn, &frame)) ||
         TRY(err, record_recall_read(frame.payload, arena, &recall)) ||
-        TRY(err, purge_one(gate, search, &recall, arena)))
+        TRY(err, purge_one(gate, search, &recall, arena)) ||
+        TRY(err, copies_unsure(gate, &recall, &purged.unsure)))
         return err;
     buf_clear(&gate->record);
     record_purged_write(&gate->record, &purged);

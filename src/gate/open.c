@@ -385,7 +385,7 @@ static err_t open_once(const struct gate_setup *setup, struct gate **out, bool *
         gate->why = store_alarm(gate->store);
     }
     gate->replaying = true;
-    if (TRY(err, load_derived(gate)) || TRY(err, replay(gate)))
+    if (TRY(err, load_derived(gate)) || TRY(err, replay(gate)) || TRY(err, copies_places_load(gate)))
         goto out;
     gate->replaying = false;
     gate->replay_from = 0;

@@ -6,6 +6,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/approval.h"
+#include "gate/key_copies.h"
 #include "gate/legal.h"
 #include "gate/mint.h"
 
@@ -691,19 +692,25 @@ err_t recall_take(struct gate *gate, unsigned ledger, const struct gate_received
 
 /* --- what we answer --- */
 
+/* Nothing opens it any more, no copy of the key file either. */
+static bool is_gone(struct gate *gate, uint64_t lsn)
+{
+    return gate_is_destroyed(gate, lsn) && !gate_is_unconfirmed(gate, lsn);
+}
+
 /* Does nothing of it stand here any more by his word? */
 static err_t is_done(struct gate *gate, uint64_t lsn, bool *out)
 {
     struct record_envelope envelope = {.about = lsn};
     struct frame frame;
     err_t err;
-    *out = lsn == 0 || gate_is_destroyed(gate, lsn);
-    if (*out)
+    *out = lsn == 0 || is_gone(gate, lsn);
+    if (*out || gate_is_destroyed(gate, lsn))
         return ERR_OK;
     if (TRY(err, store_read(gate->store, lsn, &frame)) ||
         (frame.kind == FRAME_SEEN && TRY(err, record_envelope_read(frame.payload, &envelope))))
         return err;
-    *out = !recalled(gate, envelope.about) || gate_is_destroyed(gate, envelope.about);
+    *out = !recalled(gate, envelope.about) || is_gone(gate, envelope.about);
     return ERR_OK;
 }
 

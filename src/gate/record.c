@@ -5,7 +5,7 @@
 #include "core/wr.h"
 #include "ledger/leaf.h"
 
-enum { VERSION = 1, VERSION_TRAIL = 2, EDGE_BYTES_MAX = 64 * HASH_SIZE + 64 };
+enum { VERSION = 1, VERSION_TRAIL = 2, PURGED_UNSURE = 2, EDGE_BYTES_MAX = 64 * HASH_SIZE + 64 };
 
 static err_t expect_version(struct rd *rd)
 {
@@ -598,23 +598,33 @@ err_t record_recall_read(struct bytes payload, struct arena *arena, struct recor
     return ERR_OK;
 }
 
+/* A version of its own: who does not know it must not take it for done. */
 void record_purged_write(struct buf *out, const struct record_purged *purged)
 {
-    wr_u8(out, VERSION);
+    wr_u8(out, purged->unsure > 0 ? PURGED_UNSURE : VERSION);
     wr_u64(out, purged->recall);
     wr_u64(out, (uint64_t)purged->at_us);
+    if (purged->unsure > 0)
+        wr_u8(out, purged->unsure);
 }
 
 err_t record_purged_read(struct bytes payload, struct record_purged *out)
 {
     struct rd rd = rd_of(payload);
-    err_t err = expect_version(&rd);
+    bool unsure = payload.len > 0 && payload.at[0] == PURGED_UNSURE;
+    err_t err = unsure ? ERR_OK : expect_version(&rd);
     if (err != ERR_OK)
         return err;
+    if (unsure)
+        (void)rd_u8(&rd);
     struct record_purged purged = {.recall = rd_u64(&rd)};
     purged.at_us = (int64_t)rd_u64(&rd);
+    if (unsure)
+        purged.unsure = rd_u8(&rd);
     if (TRY(err, rd_end(&rd)))
         return err;
+    if (unsure && purged.unsure == 0)
+        return ERR_CORRUPT;
     *out = purged;
     return ERR_OK;
 }

@@ -310,6 +310,7 @@ NODISCARD err_t record_recall_read(struct bytes payload, struct arena *arena, st
 struct record_purged {
     uint64_t recall;
     int64_t at_us;
+    uint8_t unsure; /* copies of the key file of which that cannot be confirmed; another PURGED may follow */
 };
 
 void record_purged_write(struct buf *out, const struct record_purged *purged);

@@ -168,6 +168,10 @@ struct gate {
     uint64_t replay_from;         /* what stands before was in the index already */
     bool index_is_old;            /* it has rows of what cannot be read any more: it has to be made anew */
     size_t purges;                /* RECALLs that are not carried out yet */
+    size_t unconfirmed;           /* key_copies.c: that are, but for a copy of the key file */
+    bool confirm_due;             /* of these, some may be confirmed now, */
+    uint64_t confirm_at;          /* from this position on */
+    uint64_t copies_lost;         /* slots that a copy held which is lost for good */
     struct map spilled_keys;  /* of these, by an operator's word that they must not be here -> the last one */
     struct map recalled_keys; /* ...and of what was called back -> the last one */
     struct spilled *spills;   /* spill.c: what is suspended, in order; NULL: nothing ever was */
@@ -414,6 +418,12 @@ NODISCARD err_t gone_leaf(const struct gate *gate, unsigned ledger, uint64_t seq
 bool bytes_contain(struct bytes text, struct bytes part);
 NODISCARD err_t gone_load(struct gate *gate); /* when opening */
 NODISCARD err_t recall_apply(struct gate *gate, uint64_t lsn, const struct record_recall *recall);
+/* --- key_copies.c --- */
+NODISCARD err_t copies_places_load(struct gate *gate); /* when opening, after replay */
+/* `first`: no PURGED came before this one. */
+NODISCARD err_t copies_purged(struct gate *gate, const struct record_purged *purged, bool first);
+/* Copies of the key file that may still open what this RECALL names, after they were brought on. */
+NODISCARD err_t copies_unsure(struct gate *gate, const struct record_recall *recall, uint8_t *out);
 NODISCARD err_t purged_apply(struct gate *gate, const struct record_purged *purged);
 
 /* --- safety.c --- */

@@ -24,7 +24,8 @@ static void failed(struct store_copy *copy, err_t err)
 
 /* --- which there are --- */
 
-err_t store_copy_add(struct store *store, const char *dir, const uint8_t label[STORE_COPY_LABEL_SIZE])
+err_t store_copy_add(struct store *store, const char *dir, const uint8_t label[STORE_COPY_LABEL_SIZE],
+                     bool made)
 {
     size_t len = strlen(dir);
     if (len >= sizeof store->copies[0].dir)
@@ -35,7 +36,7 @@ err_t store_copy_add(struct store *store, const char *dir, const uint8_t label[S
     if (store->copy_count == STORE_COPIES_MAX)
         return ERR_FULL;
     struct store_copy *copy = &store->copies[store->copy_count++];
-    *copy = (struct store_copy) {.err = ERR_NOTFOUND};
+    *copy = (struct store_copy) {.err = ERR_NOTFOUND, .made = made};
     memcpy(copy->dir, dir, len + 1);
     memcpy(copy->label, label, sizeof copy->label);
     return ERR_OK;
@@ -62,7 +63,7 @@ const struct store_copy *store_copy_at(const struct store *store, size_t at)
 bool store_copies_current(const struct store *store)
 {
     for (size_t i = 0; i < store->copy_count; i++)
-        if (store->copies[i].state != STORE_COPY_CURRENT)
+        if (store->copies[i].made && store->copies[i].state != STORE_COPY_CURRENT)
             return false;
     return true;
 }
@@ -93,6 +94,12 @@ err_t store_copy_make(struct store *store, size_t at)
     else
         set_back(copy, STORE_COPY_BEHIND, ERR_OK);
     return err;
+}
+
+void store_copy_begin(struct store *store, size_t at)
+{
+    must(at < store->copy_count);
+    store->copies[at].made = true;
 }
 
 static err_t copy_open(struct store *store, const struct store_copy *copy, struct keyfile **out)
@@ -222,6 +229,8 @@ bool store_copies_step(struct store *store, store_copy_gone *gone, void *ctx)
 {
     bool more = false;
     for (size_t i = 0; settled(store) && i < store->copy_count; i++) {
+        if (!store->copies[i].made)
+            continue;
         copy_step(store, &store->copies[i], gone, ctx);
         more |= store->copies[i].state == STORE_COPY_BEHIND;
     }

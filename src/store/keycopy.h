@@ -31,6 +31,7 @@ struct store_copy {
     err_t err;
     uint64_t slots; /* the first so many are equal to the key file's, durably */
     uint64_t lost;  /* ...but for these, which the key file has lost and nobody destroyed */
+    bool made;      /* secrets may be written; before that only its file is made */
     bool distrust;  /* a write failed: what reads as equal may not be on the disk */
 };
 
@@ -39,9 +40,10 @@ struct store_copy {
  */
 typedef err_t store_copy_gone(void *ctx, uint64_t slot, bool *out);
 
-/* One more, unreachable until the next step. ERR_EXISTS, ERR_FULL, ERR_LIMIT (too long a path). */
+/* One more, unreachable until the next step. `made`: its file was made at some time. ERR_EXISTS, ERR_FULL,
+ * ERR_LIMIT (too long a path). */
 NODISCARD err_t store_copy_add(struct store *store, const char *dir,
-                               const uint8_t label[STORE_COPY_LABEL_SIZE]);
+                               const uint8_t label[STORE_COPY_LABEL_SIZE], bool made);
 /* No more of it; its file stays as it is. */
 void store_copy_drop(struct store *store, size_t at);
 size_t store_copy_count(const struct store *store);
@@ -49,11 +51,13 @@ const struct store_copy *store_copy_at(const struct store *store, size_t at);
 /* Makes its file, without a secret, in a folder that is there, or labels one of this node that stands there.
  * Durable when it returns. The copy's state says it, too. */
 NODISCARD err_t store_copy_make(struct store *store, size_t at);
+/* From now on it gets secrets: the caller knows for good that its file was made. */
+void store_copy_begin(struct store *store, size_t at);
 
 /* Opens each copy and brings it on by a bounded amount. True: there is more to do at once. Durable secrets
  * only. */
 bool store_copies_step(struct store *store, store_copy_gone *gone, void *ctx);
-/* All of them, as the last step or destroying left them? True without any. */
+/* All that get secrets, as the last step or destroying left them? True without any. */
 bool store_copies_current(const struct store *store);
 /* Slots of the key file that durable groups use, while the store can be written. */
 uint64_t store_slots(const struct store *store);

@@ -40,7 +40,7 @@ static void make_decide(struct record_decide *d)
                                  .entry_count = 3};
 }
 
-enum kind { ENVELOPE, FAULT, DECIDE, FACT, POLICY, NOTE, SECRET, WORDS, KINDS };
+enum kind { ENVELOPE, FAULT, DECIDE, FACT, POLICY, NOTE, SECRET, WORDS, PURGED, UNSURE, KINDS };
 
 static void write_kind(enum kind kind, struct buf *out)
 {
@@ -90,6 +90,12 @@ static void write_kind(enum kind kind, struct buf *out)
     case WORDS:
         record_secret_write(out, &(struct record_secret) {RECORD_SECRET_WORDS, NOW});
         break;
+    case PURGED:
+        record_purged_write(out, &(struct record_purged) {.recall = 77, .at_us = NOW});
+        break;
+    case UNSURE:
+        record_purged_write(out, &(struct record_purged) {.recall = 77, .at_us = NOW, .unsure = 3});
+        break;
     case KINDS:
         break;
     }
@@ -107,6 +113,7 @@ static err_t read_kind(enum kind kind, struct bytes payload, struct arena *arena
     struct record_policy policy;
     struct record_note note;
     struct record_secret secret;
+    struct record_purged purged;
     err_t err = ERR_USAGE;
     if (kind == ENVELOPE && (err = record_envelope_read(payload, &envelope)) == ERR_OK)
         record_envelope_write(again, &envelope);
@@ -122,6 +129,8 @@ static err_t read_kind(enum kind kind, struct bytes payload, struct arena *arena
         record_note_write(again, &note);
     if ((kind == SECRET || kind == WORDS) && (err = record_secret_read(payload, &secret)) == ERR_OK)
         record_secret_write(again, &secret);
+    if ((kind == PURGED || kind == UNSURE) && (err = record_purged_read(payload, &purged)) == ERR_OK)
+        record_purged_write(again, &purged);
     return err;
 }
 

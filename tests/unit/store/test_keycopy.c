@@ -109,7 +109,7 @@ static err_t open_again(struct world *w)
         .os = &w->os, .dir = "base/store", .index = w->index, .node = {{w->node}}, .segment_bytes = 64 << 10};
     err_t err = store_open(&options, &w->store);
     for (size_t i = 0; err == ERR_OK && i < COPIES; i++)
-        err = store_copy_add(w->store, dirs[i], labels[i]);
+        err = store_copy_add(w->store, dirs[i], labels[i], true);
     return err == ERR_OK ? store_replay_to(w->store, store_durable_lsn(w->store)) : err;
 }
 
@@ -277,7 +277,7 @@ static void copies_are_equal(void **state)
     expect(w, 0, STORE_COPY_UNREACHABLE, ERR_NOTFOUND); /* nobody has looked */
     step(w);
     expect(w, 0, STORE_COPY_CURRENT, ERR_OK);
-    assert_int_equal(store_copy_add(w->store, dirs[0], labels[0]), ERR_EXISTS);
+    assert_int_equal(store_copy_add(w->store, dirs[0], labels[0], true), ERR_EXISTS);
 }
 
 static void destroying_reaches_them(void **state)
@@ -458,6 +458,23 @@ static void one_that_is_dropped_is_left_alone(void **state)
     assert_true(empty_in(w, dirs[1], 2));
 }
 
+/* Its file may be there, and holds nothing, until its caller knows that for good. */
+static void none_is_written_before_it_is_begun(void **state)
+{
+    struct world *w = *state;
+    store_copy_drop(w->store, 1);
+    assert_int_equal(store_copy_add(w->store, "usb/c", labels[1], false), ERR_OK);
+    assert_int_equal(store_copy_make(w->store, 1), ERR_OK);
+    step(w);
+    assert_true(empty_in(w, "usb/c", 0));
+    assert_true(store_copies_current(w->store)); /* there is nothing in it to destroy */
+    store_copy_begin(w->store, 1);
+    assert_false(store_copies_current(w->store));
+    step(w);
+    expect(w, 1, STORE_COPY_CURRENT, ERR_OK);
+    assert_true(equal_in(w, "usb/c"));
+}
+
 /* One life, until the power goes at the n-th change. False: it did not. */
 static bool life(struct world *w, uint64_t n, bool *out_confirmed)
 {
@@ -523,6 +540,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_made_by_hand_is_taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_key_file_lost_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_is_dropped_is_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(none_is_written_before_it_is_begun, setup, teardown),
         cmocka_unit_test(power_may_fail_at_each_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
