@@ -13,6 +13,7 @@ static const struct command *const tables[] = {
     command_extension_rows,  command_guard_rows,   command_inbound_rows,   command_list_rows,
     command_spill_rows,      command_privacy_rows, command_retention_rows, command_recall_rows,
     command_bundle_rows,     command_rival_rows,   command_log_rows,       command_word_rows,
+    command_copies_rows,
 };
 
 const struct command *command_find(struct str name)

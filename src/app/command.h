@@ -211,8 +211,8 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
     command_status_rows[], command_taxii_rows[], command_feed_rows[], command_find_rows[],
     command_misp_rows[], command_extension_rows[], command_access_rows[], command_guard_rows[],
     command_inbound_rows[], command_list_rows[], command_spill_rows[], command_privacy_rows[],
-    command_retention_rows[], command_recall_rows[], command_bundle_rows[], command_rival_rows[],
-    command_word_rows[];
+    command_retention_rows[], command_copies_rows[], command_recall_rows[], command_bundle_rows[],
+    command_rival_rows[], command_word_rows[];
 
 /* Lines of `status` while the clock is not believed, or something is still to be destroyed. */
 void command_say_clock(struct command_call *call);
@@ -230,6 +230,8 @@ void command_say_retired(struct command_call *call);
 void command_say_witnesses(struct command_call *call);
 
 /* Sources whose stricter copies tightened many objects of others (command_rival.c). */
+/* Registered copies of the key file that are away, and what they leave unconfirmed. */
+void command_say_copies(struct command_call *call);
 void command_say_tightened(struct command_call *call);
 
 /* A policy text that does not compile: line, column, what is wrong and what may have been meant. */

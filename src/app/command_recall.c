@@ -1,4 +1,5 @@
 /* Recall: what was given out is called back, and who still has it is said (gate/recall.h). */
+#include "gate/key_copies.h"
 #include "gate/legal.h"
 #include "gate/recall.h"
 
@@ -263,6 +264,7 @@ struct telling {
     const struct gate_spill *about;
     uint64_t told; /* partners that a leaf told */
     size_t objects, done, pending, held, overdue, cannot;
+    size_t here; /* destroyed, but perhaps not in every copy of the key file */
 };
 
 static void line_object(struct telling *t, const struct gate_spill *recall)
@@ -365,10 +367,15 @@ static void tell_recall(struct telling *t, const struct gate_spill *recall)
     t->about = recall;
     t->told = 0;
     t->objects++;
+    bool here_unconfirmed =
+        recall->destroyed &&
+        gate_is_unconfirmed(t->call->host->gate, recall->lsn); /* a copy of the key file */
+    t->here += here_unconfirmed;
     line_object(t, recall);
     line_word(t->call->out, "holder", "this node");
     line_word(t->call->out, "state",
-              recall->destroyed                                  ? "destroyed"
+              here_unconfirmed                                   ? "cannot confirm"
+              : recall->destroyed                                ? "destroyed"
               : gate_legal_is(t->call->host->gate, &recall->key) ? "held under order"
               : recall->waits                                    ? "waits for officers"
                                                                  : "suspended");
@@ -444,12 +451,18 @@ static err_t recall_status(struct command_call *call)
     line_count(call->out, "held_under_order", t.held);
     line_count(call->out, "overdue", t.overdue);
     line_count(call->out, "cannot_confirm", t.cannot);
+    line_count(call->out, "unconfirmed_here", t.here);
     line_end(call->out);
     line_say(
         call->out,
         "%zu objects called back; of their holders %zu destroyed them, %zu are asked, %zu keep them under "
         "an order, %zu are overdue, %zu cannot confirm",
         t.objects, t.done, t.pending, t.held, t.overdue, t.cannot);
+    if (t.here > 0)
+        line_say(
+            call->out,
+            "%zu are destroyed here, but a copy of the key file may still open them (bongsu keys copies)",
+            t.here);
     if (l.count == l.size)
         line_say(call->out, "there are more: give an identifier, or the number of a recall");
     return ERR_OK;

@@ -212,6 +212,7 @@ static err_t status(struct command_call *call)
     command_say_clock(call);
     call->host->links_say(call->host->ctx, call->out);
     command_say_recalls(call);
+    command_say_copies(call);
     command_say_tightened(call);
     command_say_witnesses(call);
     for (size_t i = 0; i < gate_stop_count(call->host->gate); i++)

@@ -25,8 +25,8 @@ struct yaml_conf {
     /* Numbers, which libcyaml would take in any base and with anything behind them: `10y` for 10. */
     char *access_days, *quarantine_days, *evidence_days, *pad_records, *recall_objects, *tightened_objects,
         *log_every, *minimum_suite;
-    char **addresses, **cors, **operators;
-    unsigned addresses_count, cors_count, operators_count;
+    char **addresses, **cors, **operators, **key_copies;
+    unsigned addresses_count, cors_count, operators_count, key_copies_count;
     bool *compress;
     struct yaml_witness *witnesses;
     unsigned witnesses_count;
@@ -46,6 +46,10 @@ static const cyaml_schema_value_t origin_schema = {
 
 static const cyaml_schema_value_t operator_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONF_OPERATOR_BYTES - 1),
+};
+
+static const cyaml_schema_value_t folder_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LIMIT_PATH_BYTES - 1),
 };
 
 static const cyaml_schema_field_t witness_fields[] = {
@@ -92,6 +96,8 @@ static const cyaml_schema_field_t fields[] = {
     NUMBER("evidence-days", evidence_days),
     NUMBER("recall-objects", recall_objects),
     NUMBER("tightened-objects", tightened_objects),
+    CYAML_FIELD_SEQUENCE("key-copies", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, key_copies,
+                         &folder_schema, 0, LIMIT_KEY_COPIES),
     NUMBER("minimum-suite", minimum_suite),
     NUMBER("log-every", log_every),
     CYAML_FIELD_SEQUENCE("witnesses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, witnesses,
@@ -307,6 +313,45 @@ static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, str
     return ERR_OK;
 }
 
+static bool is_within(struct str path, struct str folder)
+{
+    return str_starts(path, folder) && (path.len == folder.len || path.at[folder.len] == '/');
+}
+
+/* As it is written it stands in the log: one way to write a folder. */
+static bool folder_ok(struct str path)
+{
+    bool plain = path.len > 1 && path.at[0] == '/';
+    while (plain && path.len > 0) {
+        struct str name;
+        path = (struct str) {path.at + 1, path.len - 1};
+        const char *end = memchr(path.at, '/', path.len);
+        name = (struct str) {path.at, end == NULL ? path.len : (size_t)(end - path.at)};
+        plain = name.len > 0 && !str_eq(name, STR(".")) && !str_eq(name, STR(".."));
+        path = (struct str) {path.at + name.len, path.len - name.len};
+    }
+    return plain;
+}
+
+static err_t take_copies(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
+{
+    for (unsigned i = 0; i < yaml->key_copies_count; i++) {
+        struct str folder = str_of(yaml->key_copies[i]);
+        if (!folder_ok(folder))
+            return refuse(fault, "key-copies",
+                          "holds something that is not a folder like /media/safe/kr (no . or .., no slash at "
+                          "the end)");
+        if (is_within(folder, str_of(conf->dir)) || is_within(str_of(conf->dir), folder))
+            return refuse(fault, "key-copies", "names a folder of the node itself, or one that it lies in");
+        for (size_t k = 0; k < conf->key_copy_count; k++)
+            if (is_within(folder, str_of(conf->key_copies[k])) ||
+                is_within(str_of(conf->key_copies[k]), folder))
+                return refuse(fault, "key-copies", "names a folder twice, or one within another");
+        copy_text(conf->key_copies[conf->key_copy_count++], LIMIT_PATH_BYTES, yaml->key_copies[i]);
+    }
+    return ERR_OK;
+}
+
 static err_t take_witness(const struct yaml_witness *yaml, struct conf *conf, struct fault *fault)
 {
     struct conf_witness *witness = &conf->witnesses[conf->witness_count];
@@ -370,7 +415,8 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
         TRY(err, file_path(dir, yaml->metrics == NULL ? "metrics.sock" : yaml->metrics, conf->metrics)))
         return refuse(fault, "control or metrics", "is too long a path");
     if (TRY(err, take_taxii(yaml, conf, fault)) || TRY(err, take_retention(yaml, conf, fault)) ||
-        TRY(err, take_operators(yaml, conf, fault)) || TRY(err, take_log(yaml, conf, fault)))
+        TRY(err, take_operators(yaml, conf, fault)) || TRY(err, take_log(yaml, conf, fault)) ||
+        TRY(err, take_copies(yaml, conf, fault)))
         return err;
     return take_addresses(yaml, conf, fault);
 }
@@ -488,6 +534,11 @@ static void write_bounds(struct buf *out)
         "an\n"
         "# alarm says so (log, bongsu status, metrics). 0: the first one does.\n"
         "# tightened-objects: 100\n"
+        "\n"
+        "# Folders on other disks, each with a copy of the key file: what is destroyed is destroyed there as "
+        "well,\n"
+        "# and nobody is told that it is gone before (docs/guide/key-copies.md).\n"
+        "# key-copies: [/media/safe/kr]\n"
         "\n"
         "# A log of the whole node that others witness: every so many seconds one entry, which tells nobody "
         "what\n"

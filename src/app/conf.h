@@ -59,8 +59,10 @@ struct conf {
     unsigned evidence_days;     /* how long what people wrote is kept; 0: no end */
     unsigned recall_objects;    /* destroyed a day by the word of one */
     unsigned tightened_objects; /* a day by one source, before it is told */
-    unsigned log_every_s;       /* between two entries of the log of the node; 0: there is none */
-    size_t witness_count;       /* whom its checkpoints are shown to */
+    size_t key_copy_count;      /* folders that hold registered copies of the key file */
+    char key_copies[LIMIT_KEY_COPIES][LIMIT_PATH_BYTES];
+    unsigned log_every_s; /* between two entries of the log of the node; 0: there is none */
+    size_t witness_count; /* whom its checkpoints are shown to */
     struct conf_witness witnesses[LIMIT_WITNESSES];
 };
 

@@ -124,10 +124,19 @@ static bool path_of(const struct conf *conf, const struct place *place, char out
     return true;
 }
 
+/* Whoever writes the key file writes its copies. */
+static size_t add_copies(const struct conf *conf, enum confine_role role, struct os_sandbox_path *out)
+{
+    size_t count = (CORE & 1 << role) != 0 ? conf->key_copy_count : 0;
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct os_sandbox_path) {conf->key_copies[i], OS_SANDBOX_WRITE};
+    return count;
+}
+
 err_t confine_files(const struct os *os, const struct conf *conf, enum confine_role role, bool *out_bounded)
 {
     char text[PLACES][FILE_PATH_SIZE];
-    struct os_sandbox_path paths[PLACES];
+    struct os_sandbox_path paths[PLACES + LIMIT_KEY_COPIES];
     size_t count = 0;
     err_t err = (CORE & 1 << role) != 0 ? confine_prepare(os, conf->dir) : ERR_OK;
     for (size_t i = 0; i < PLACES; i++) {
@@ -136,6 +145,7 @@ err_t confine_files(const struct os *os, const struct conf *conf, enum confine_r
         paths[count] = (struct os_sandbox_path) {text[count], places[i].rights};
         count++;
     }
+    count += add_copies(conf, role, paths + count);
     if (err == ERR_OK)
         err = os_sandbox_files(paths, count);
     *out_bounded = err == ERR_OK;

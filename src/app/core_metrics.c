@@ -1,6 +1,7 @@
 /* The metrics text (Prometheus exposition format 0.0.4). */
 #include "app/core_state.h"
 
+#include "gate/key_copies.h"
 #include "gate/quality.h"
 #include "gate/rival.h"
 
@@ -187,6 +188,7 @@ static void write_echoes(struct core_role *role, struct buf *out)
 void core_metrics_write(struct core_role *role, struct buf *out)
 {
     struct gate_counts counts;
+    struct gate_key_copies_count copies;
     gate_counts(role->gate, &counts);
     one(out, "objects", "gauge", "versions and variants held", counts.objects);
     one(out, "quarantined", "gauge", "refused entries that are open", counts.quarantined);
@@ -204,6 +206,11 @@ void core_metrics_write(struct core_role *role, struct buf *out)
     one(out, "recall_overdue", "gauge", "of these, those who let the deadline pass", role->recalls.overdue);
     one(out, "recall_held", "gauge", "holders who keep it under an order", role->recalls.held);
     one(out, "recall_cannot_confirm", "gauge", "holders without a node", role->recalls.cannot);
+    gate_key_copies_count(role->gate, &copies);
+    one(out, "key_copies", "gauge", "registered copies of the key file", copies.registered);
+    one(out, "key_copies_away", "gauge", "of these, those that cannot be written", copies.away);
+    one(out, "recall_unconfirmed", "gauge", "destructions that a copy of the key file has not taken over",
+        copies.unconfirmed);
     one(out, "requests_total", "counter", "HTTP requests since start", role->requests);
     one(out, "objects_handed_in_total", "counter", "objects added by command since start", role->objects_in);
     one(out, "commits_total", "counter", "group commits since start", role->commits);

@@ -215,6 +215,7 @@ static void turn(void *ctx)
     core_merge_turn(role);
     core_retention_turn(role);
     core_purge_turn(role);
+    core_copies_turn(role);
     core_recall_turn(role);
     core_search_turn(role);
     core_streams_turn(role);
@@ -222,6 +223,7 @@ static void turn(void *ctx)
         core_wake(role);
     decide_us = earlier(earlier(decide_us, core_feeds_until(role)), core_retention_until(role));
     decide_us = earlier(decide_us, earlier(core_bundle_until(role), core_recall_until(role)));
+    decide_us = earlier(decide_us, core_copies_until(role));
     decide_us = earlier(decide_us, earlier(core_cards_until(role), core_log_until(role)));
     if (role->breaking != NULL)
         decide_us = earlier(decide_us, role->breaking_until_us);
@@ -472,6 +474,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     core_views_open(role);
     core_log_open(role);
     core_search_open(role);
+    core_copies_open(role);
     core_wake(role);
     *out = role;
     return ERR_OK;

@@ -11,6 +11,7 @@
 #include "gate/nodelog.h"
 #include "gate/recall.h"
 #include "gate/retention.h"
+#include "os/sandbox.h"
 #include "os/thread.h"
 #include "sync/cards.h"
 #include "sync/serve.h"
@@ -99,6 +100,13 @@ struct searching {
     int64_t gathered_us;
 };
 
+/* Registered copies of the key file. */
+struct copying {
+    int64_t next_us;                                  /* by the steady clock; INT64_MAX: there are none */
+    size_t away;                                      /* as it was said last */
+    struct os_sandbox_place places[LIMIT_KEY_COPIES]; /* of the configuration, as the role found them */
+};
+
 /* What was kept long enough is forgotten. */
 struct retaining {
     int64_t next_us; /* by the steady clock */
@@ -175,6 +183,7 @@ struct core_role {
     struct merging merging;
     struct searching searching;
     struct retaining retaining;
+    struct copying copying;
     int64_t purge_again_us;            /* by the steady clock: it failed, and is not tried before */
     struct gate_recall_counts recalls; /* as they stood when they were looked at last */
     int64_t recalls_look_us;           /* again then, by the wall clock */
@@ -233,6 +242,11 @@ NODISCARD err_t core_merge_now(struct core_role *role);
 /* core_retention.c */
 void core_retention_turn(struct core_role *role);
 int64_t core_retention_until(const struct core_role *role);
+
+/* core_copies.c */
+void core_copies_open(struct core_role *role);
+void core_copies_turn(struct core_role *role);
+int64_t core_copies_until(const struct core_role *role); /* by the wall clock; INT64_MAX */
 
 /* core_purge.c: what was logged to be destroyed is destroyed */
 void core_purge_turn(struct core_role *role);

@@ -241,4 +241,4 @@ int run_report(struct cli_call *call);
 /* The groups. */
 extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,
     cli_status, cli_taxii, cli_feed, cli_lint, cli_find, cli_misp, cli_extension, cli_privacy, cli_list,
-    cli_spill, cli_retention, cli_recall, cli_bundle, cli_words;
+    cli_spill, cli_retention, cli_recall, cli_bundle, cli_words, cli_keys;

@@ -5,9 +5,10 @@
 #include "core/suggest.h"
 
 static const struct cli_group *const groups[] = {
-    &cli_node,    &cli_add,   &cli_source, &cli_peer,      &cli_policy, &cli_quarantine, &cli_ledger,
-    &cli_status,  &cli_taxii, &cli_feed,   &cli_lint,      &cli_find,   &cli_misp,       &cli_extension,
-    &cli_privacy, &cli_list,  &cli_spill,  &cli_retention, &cli_recall, &cli_bundle,     &cli_words,
+    &cli_node,   &cli_add,       &cli_source,  &cli_peer, &cli_policy, &cli_quarantine,
+    &cli_ledger, &cli_status,    &cli_taxii,   &cli_feed, &cli_lint,   &cli_find,
+    &cli_misp,   &cli_extension, &cli_privacy, &cli_list, &cli_spill,  &cli_retention,
+    &cli_recall, &cli_bundle,    &cli_words,   &cli_keys,
 };
 
 enum { GROUPS = sizeof groups / sizeof groups[0] };

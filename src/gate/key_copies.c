@@ -516,10 +516,14 @@ err_t gate_key_copies(struct gate *gate, void (*each)(void *ctx, const struct ga
 
 void gate_key_copies_count(const struct gate *gate, struct gate_key_copies_count *out)
 {
-    size_t count = store_copy_count(gate->store), current = 0;
-    for (size_t i = 0; i < count; i++)
-        current += store_copy_at(gate->store, i)->state == STORE_COPY_CURRENT;
-    *out = (struct gate_key_copies_count) {count, count - current, gate->unconfirmed};
+    *out = (struct gate_key_copies_count) {.registered = store_copy_count(gate->store),
+                                           .unconfirmed = gate->unconfirmed};
+    for (size_t i = 0; i < out->registered; i++) {
+        const struct store_copy *copy = store_copy_at(gate->store, i);
+        out->away += copy->state < STORE_COPY_BEHIND;
+        out->behind += copy->state >= STORE_COPY_BEHIND &&
+                       (copy->state == STORE_COPY_BEHIND || copy->slots < store_slots(gate->store));
+    }
 }
 
 bool gate_is_unconfirmed(struct gate *gate, uint64_t lsn)

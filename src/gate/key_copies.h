@@ -46,9 +46,9 @@ NODISCARD err_t gate_key_copy_forget(struct gate *gate, struct str dir, const st
 /* All of them, as the last step left them, and those that were forgotten. Texts are good during the call. */
 NODISCARD err_t gate_key_copies(struct gate *gate, void (*each)(void *ctx, const struct gate_key_copy *copy),
                                 void *ctx);
-/* Live ones; of these not current; and RECALLs that are not confirmed. */
+/* Live ones; of these unreachable or foreign, and behind; and RECALLs that are not confirmed. */
 struct gate_key_copies_count {
-    size_t registered, away;
+    size_t registered, away, behind;
     size_t unconfirmed;
 };
 void gate_key_copies_count(const struct gate *gate, struct gate_key_copies_count *out);

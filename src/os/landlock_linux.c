@@ -115,6 +115,15 @@ err_t os_sandbox_files(const struct os_sandbox_path *paths, size_t count)
     return err;
 }
 
+err_t os_sandbox_place(const char *path, struct os_sandbox_place *out)
+{
+    struct stat facts;
+    if (stat(path, &facts) != 0)
+        return ERR_NOTFOUND;
+    *out = (struct os_sandbox_place) {facts.st_dev, facts.st_ino};
+    return ERR_OK;
+}
+
 err_t os_sandbox_hide(void)
 {
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? ERR_OK : ERR_UNSUPPORTED;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "os/account.h"
@@ -48,6 +49,13 @@ bool os_sandbox_files_known(void);
  * directory to another. Where the kernel knows how, no process that was not begun from here is sent signals.
  * For the first thing in a process, before any thread. ERR_UNSUPPORTED: nothing was given up. */
 NODISCARD err_t os_sandbox_files(const struct os_sandbox_path *paths, size_t count);
+
+/* What stands at a path: tells whether it is still what a rule was made for. Looking at it is not bounded. */
+struct os_sandbox_place {
+    uint64_t device, number;
+};
+/* ERR_NOTFOUND: nothing does, or it cannot be looked at. */
+NODISCARD err_t os_sandbox_place(const char *path, struct os_sandbox_place *out);
 
 /* Other processes of the same account cannot look into this one (memory, descriptors), and it leaves no core
  * dump. */

@@ -129,6 +129,48 @@ static void reads_operators(void **state)
     }
 }
 
+static void reads_key_copies(void **state)
+{
+    static const struct {
+        const char *text;
+        err_t err;
+        size_t count;
+    } cases[] = {
+        {"", ERR_OK, 0},
+        {"key-copies: []\n", ERR_OK, 0},
+        {"key-copies: [/media/safe/kr]\n", ERR_OK, 1},
+        {"key-copies: [/media/safe/kr, /media/safe/kr2, /srv/kr2]\n", ERR_OK, 3},
+        {"key-copies: [\"\"]\n", ERR_SYNTAX, 0},
+        {"key-copies: [media/safe]\n", ERR_INVALID, 0},
+        {"key-copies: [/]\n", ERR_INVALID, 0},
+        {"key-copies: [/media/safe/]\n", ERR_INVALID, 0},
+        {"key-copies: [/media//safe]\n", ERR_INVALID, 0},
+        {"key-copies: [/media/../srv/kr/store/keys]\n", ERR_INVALID, 0},
+        {"key-copies: [/media/./safe]\n", ERR_INVALID, 0},
+        {"key-copies: [/srv/kr/store/keys]\n", ERR_INVALID, 0},
+        {"key-copies: [/srv/kr]\n", ERR_INVALID, 0},
+        {"key-copies: [/srv]\n", ERR_INVALID, 0},
+        {"key-copies: [/media/safe, /media/safe]\n", ERR_INVALID, 0},
+        {"key-copies: [/media/safe, /media/safe/below]\n", ERR_INVALID, 0},
+        {"key-copies: [/1, /2, /3, /4, /5, /6, /7, /8]\n", ERR_OK, 8},
+        {"key-copies: [/1, /2, /3, /4, /5, /6, /7, /8, /9]\n", ERR_SYNTAX, 0},
+    };
+    struct conf conf;
+    struct fault fault;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n%s",
+                       cases[i].text);
+        if (parse(text, &conf, &fault) != cases[i].err)
+            fail_msg("%s: %s", cases[i].text, fault.what);
+        if (cases[i].err == ERR_OK)
+            assert_int_equal(conf.key_copy_count, cases[i].count);
+        if (cases[i].count == 1)
+            assert_string_equal(conf.key_copies[0], "/media/safe/kr");
+    }
+}
+
 static void reads_witnesses(void **state)
 {
     static const char head[] = "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n";
@@ -398,6 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads),
                                        cmocka_unit_test(numbers_are_digits_alone),
                                        cmocka_unit_test(reads_operators),
+                                       cmocka_unit_test(reads_key_copies),
                                        cmocka_unit_test(reads_witnesses),
                                        cmocka_unit_test(refuses_with_a_line),
                                        cmocka_unit_test(writes_what_it_reads),

@@ -15,11 +15,15 @@
 
 enum { NOTHING, READS, WRITES };
 
+#define SAFE "safe"
+
 /* Files of a node, and what edge, guard, core, keeper and the store of a stopped node may do with them. */
 static const struct {
-    const char *name;
+    const char *name; /* SAFE: of a folder that key-copies names */
     int may[CONFINE_ROLES];
 } files[] = {
+    {SAFE "/secrets.key", {NOTHING, NOTHING, WRITES, NOTHING, WRITES}},
+    {SAFE "-other/secrets.key", {NOTHING, NOTHING, NOTHING, NOTHING, NOTHING}},
     {"root.key", {NOTHING, NOTHING, NOTHING, NOTHING, NOTHING}},
     {"bongsu.yaml", {NOTHING, NOTHING, NOTHING, NOTHING, NOTHING}},
     {"keys/tls", {READS, NOTHING, NOTHING, NOTHING, NOTHING}},
@@ -65,8 +69,8 @@ static void put(const char *name)
 
 static int make(void **state)
 {
-    static const char *const dirs[] = {"keys",      "keys-edge",  "keys-keeper", "store",
-                                       "store/log", "store/keys", "access",      "keeper"};
+    static const char *const dirs[] = {"keys",       "keys-edge", "keys-keeper", "store", "store/log",
+                                       "store/keys", "access",    "keeper",      SAFE,    SAFE "-other"};
     char *dir = scratch_new();
     conf = (struct conf) {.node = "kr"};
     assert_non_null(dir);
@@ -79,6 +83,7 @@ static int make(void **state)
     assert_int_equal(file_path(conf.dir, "own.pem", conf.certificate), ERR_OK);
     assert_int_equal(file_path(conf.dir, "own.key", conf.certificate_key), ERR_OK);
     assert_int_equal(file_path(conf.dir, "control.sock", conf.control), ERR_OK);
+    (void)snprintf(conf.key_copies[conf.key_copy_count++], LIMIT_PATH_BYTES, "%s/" SAFE, dir);
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++)
         assert_int_equal(mkdir(in(dirs[i]), 0700), 0);
     assert_int_equal(confine_prepare(os_linux(), conf.dir), ERR_OK);
@@ -145,6 +150,7 @@ static int makes_its_own(enum confine_role role)
     if (confine_files(os_linux(), &conf, role, &bounded) != ERR_OK)
         return 200;
     return makes("store/new") != core          ? 1
+           : makes(SAFE "/new") != core        ? 5
            : makes("access/new") != core       ? 2
            : makes("feeds/new") != core        ? 3
            : makes("keys/new") || makes("new") ? 4
@@ -157,6 +163,7 @@ static void only_core_makes_files(void **state)
     for (unsigned role = 0; role < CONFINE_ROLES; role++) {
         assert_int_equal(as_role(makes_its_own, role), 0);
         (void)unlink(in("store/new"));
+        (void)unlink(in(SAFE "/new"));
         (void)unlink(in("access/new"));
         (void)unlink(in("feeds/new"));
     }
