@@ -102,6 +102,23 @@ void store_copy_begin(struct store *store, size_t at)
     store->copies[at].made = true;
 }
 
+/* Is the log that it was written by last the one that we have? One that was set back has forgotten what was
+ * destroyed since: it would bring secrets back. */
+static err_t past_check(struct store *store, struct keyfile *file)
+{
+    struct keyfile_mark mark;
+    struct frame commit;
+    err_t err = keyfile_mark_read(file, &mark);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    if (mark.lsn_end > store->log.lsn_durable || mark.lsn_end < LSN_FIRST + COMMIT_FRAME_SIZE)
+        return ERR_CONFLICT;
+    if (TRY(err, log_read(&store->log, mark.lsn_end - COMMIT_FRAME_SIZE, &commit)))
+        return err == ERR_NOMEM ? err : ERR_CONFLICT;
+    struct hash digest = hash_sha256(commit.payload);
+    return commit.kind == FRAME_COMMIT && hash_eq(&digest, &mark.digest) ? ERR_OK : ERR_CONFLICT;
+}
+
 static err_t copy_open(struct store *store, const struct store_copy *copy, struct keyfile **out)
 {
     struct keyfile *file;
@@ -109,11 +126,28 @@ static err_t copy_open(struct store *store, const struct store_copy *copy, struc
     if (err != ERR_OK)
         return err;
     err = keyfile_labelled(file, copy->label);
+    if (err == ERR_NOTFOUND)
+        err = ERR_EXISTS;
+    if (err == ERR_OK)
+        err = past_check(store, file);
     if (err == ERR_OK)
         *out = file;
     else
         keyfile_close(file);
-    return err == ERR_NOTFOUND ? ERR_EXISTS : err;
+    return err;
+}
+
+/* Before anything of what the log says by now is done there. */
+static err_t past_note(const struct store *store, struct keyfile *file)
+{
+    const struct log *log = &store->log;
+    struct keyfile_mark mark = {log->lsn_durable, log->digest_durable}, before;
+    if (log->lsn_durable == LSN_FIRST)
+        return ERR_OK; /* no secret is there, and none was destroyed */
+    err_t err = keyfile_mark_read(file, &before);
+    if (err == ERR_OK && before.lsn_end == mark.lsn_end)
+        return ERR_OK;
+    return err == ERR_OK || err == ERR_NOTFOUND ? keyfile_mark_write(file, &mark) : err;
 }
 
 /* --- keeping one equal --- */
@@ -189,7 +223,9 @@ static err_t copy_on(struct store *store, struct store_copy *copy, struct keyfil
 {
     uint64_t slots = store_slots(store);
     uint64_t until = slots - copy->slots < STEP_SLOTS ? slots : copy->slots + STEP_SLOTS;
-    err_t err = ERR_OK;
+    err_t err = past_note(store, file);
+    if (err != ERR_OK)
+        return err;
     struct chunk *chunk = mem_alloc(sizeof *chunk);
     if (chunk == NULL)
         return ERR_NOMEM;
@@ -252,7 +288,9 @@ static err_t destroy_at(struct store *store, struct store_copy *copy, const uint
         if (slots[i] < copy->slots)
             mine[mine_count++] = slots[i];
     if (!TRY(err, copy_open(store, copy, &file))) {
-        err = keyfile_destroy(file, mine, mine_count);
+        err = past_note(store, file);
+        if (err == ERR_OK)
+            err = keyfile_destroy(file, mine, mine_count);
         keyfile_close(file);
     }
     mem_free(mine);

@@ -18,7 +18,8 @@ enum { STORE_COPIES_MAX = LIMIT_KEY_COPIES, STORE_COPY_LABEL_SIZE = 16 };
 enum store_copy_state {
     STORE_COPY_UNREACHABLE, /* `err` says why */
     STORE_COPY_FOREIGN, /* another file stands there. ERR_INVALID: of another node; ERR_EXISTS: another copy
-                         * than was registered; ERR_CONFLICT: of another past of this node; ERR_CORRUPT,
+                         * than was registered; ERR_CONFLICT: of another past of this node, or of a later
+                         * one than its log, which was set back; ERR_CORRUPT,
                          * ERR_VERSION: no key file of this log. Never written */
     STORE_COPY_BEHIND,  /* not all of it was compared yet */
     STORE_COPY_CURRENT,

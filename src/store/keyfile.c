@@ -12,6 +12,10 @@ enum {
     HEADER_USED = 32,
     LABEL_AT = HEADER_USED + 8, /* a label and its check; zeros: none */
     LABEL_ROOM = KEYFILE_LABEL_SIZE + 8,
+    MARK_AT = 512, /* two, each in a sector of its own; written in turn */
+    MARK_STEP = 512,
+    MARK_USED = 8 + HASH_SIZE,
+    MARK_ROOM = MARK_USED + 8,
     GROW_BYTES = 1 << 20,
     BLOCK_SLOTS = 128, /* one page of 4096 bytes a read */
     BLOCK_COUNT = 64,
@@ -171,6 +175,70 @@ err_t keyfile_label(const struct os *os, const char *dir, const struct node_id *
         err = os->dir_sync(os->ctx, dir);
     keyfile_close(keyfile);
     return err;
+}
+
+/* ERR_NOTFOUND: zeros; ERR_CORRUPT: torn. */
+static err_t mark_at(struct keyfile *keyfile, unsigned which, struct keyfile_mark *out)
+{
+    static const uint8_t none[MARK_ROOM];
+    uint8_t raw[MARK_ROOM];
+    const struct os *os = keyfile->os;
+    err_t err = os->file_read(os->ctx, keyfile->file, MARK_AT + which * MARK_STEP, raw, sizeof raw);
+    if (err != ERR_OK)
+        return err == ERR_SHORT ? ERR_CORRUPT : err;
+    if (memcmp(raw, none, sizeof raw) == 0)
+        return ERR_NOTFOUND;
+    struct rd rd = rd_of(bytes_of(raw, sizeof raw));
+    struct keyfile_mark mark = {.lsn_end = rd_u64(&rd)};
+    rd_copy(&rd, mark.digest.b, HASH_SIZE);
+    if (rd_u64(&rd) != hash_xxh3(bytes_of(raw, MARK_USED)))
+        return ERR_CORRUPT;
+    *out = mark;
+    return ERR_OK;
+}
+
+/* The newer one. *out_other: where the next goes. */
+static err_t mark_newest(struct keyfile *keyfile, struct keyfile_mark *out, unsigned *out_other)
+{
+    struct keyfile_mark marks[2];
+    err_t err[2];
+    for (unsigned i = 0; i < 2; i++) {
+        err[i] = mark_at(keyfile, i, &marks[i]);
+        if (err[i] != ERR_OK && err[i] != ERR_NOTFOUND && err[i] != ERR_CORRUPT)
+            return err[i];
+    }
+    unsigned newest = err[1] == ERR_OK && (err[0] != ERR_OK || marks[1].lsn_end > marks[0].lsn_end);
+    *out_other = 1 - newest;
+    if (err[newest] == ERR_OK)
+        *out = marks[newest];
+    if (err[newest] == ERR_OK || err[1] != ERR_NOTFOUND)
+        return err[newest] == ERR_OK ? ERR_OK : ERR_CORRUPT;
+    *out_other = 0; /* none, or the first that was ever written is torn */
+    return ERR_NOTFOUND;
+}
+
+err_t keyfile_mark_read(struct keyfile *keyfile, struct keyfile_mark *out)
+{
+    unsigned other;
+    return mark_newest(keyfile, out, &other);
+}
+
+err_t keyfile_mark_write(struct keyfile *keyfile, const struct keyfile_mark *mark)
+{
+    uint8_t raw[MARK_ROOM];
+    struct buf buf = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    struct keyfile_mark before;
+    const struct os *os = keyfile->os;
+    unsigned other;
+    err_t err = mark_newest(keyfile, &before, &other);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    wr_u64(&buf, mark->lsn_end);
+    buf_put(&buf, mark->digest.b, HASH_SIZE);
+    wr_u64(&buf, hash_xxh3(bytes_of(raw, MARK_USED)));
+    if (TRY(err, os->file_write(os->ctx, keyfile->file, MARK_AT + other * MARK_STEP, raw, sizeof raw)))
+        return err;
+    return keyfile_sync(keyfile);
 }
 
 void keyfile_close(struct keyfile *keyfile)

@@ -28,6 +28,16 @@ NODISCARD err_t keyfile_label(const struct os *os, const char *dir, const struct
 /* ERR_NOTFOUND: it has another one, or none. */
 NODISCARD err_t keyfile_labelled(struct keyfile *keyfile, const uint8_t label[KEYFILE_LABEL_SIZE]);
 
+/* How far the log was when a copy was written last: the end of a group, and the digest of that group. */
+struct keyfile_mark {
+    uint64_t lsn_end;
+    struct hash digest;
+};
+/* ERR_NOTFOUND: it has none. ERR_CORRUPT. */
+NODISCARD err_t keyfile_mark_read(struct keyfile *keyfile, struct keyfile_mark *out);
+/* Durable when it returns; one that is torn leaves that of before. */
+NODISCARD err_t keyfile_mark_write(struct keyfile *keyfile, const struct keyfile_mark *mark);
+
 /* Slots that the file has room for now. */
 NODISCARD err_t keyfile_slots(struct keyfile *keyfile, uint64_t *out);
 /* Secrets as they stand from `slot` on, zeros where the file ends before. Goes round what was read lately;

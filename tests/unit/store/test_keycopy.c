@@ -161,11 +161,16 @@ static struct world *world_new(uint64_t seed)
     return w;
 }
 
-static void world_free(struct world *w)
+static void world_close(struct world *w)
 {
     store_close(w->store);
     w->index->ops->close(w->index);
     disk_free(w->disk);
+}
+
+static void world_free(struct world *w)
+{
+    world_close(w);
     test_free(w);
 }
 
@@ -409,6 +414,59 @@ static void another_file_is_never_written(void **state)
     expect_writing(w);
 }
 
+static void carry(struct world *from, struct world *to, const char *dir)
+{
+    static uint8_t raw[HEAD + SLOTS_MAX * SEAL_SECRET_SIZE];
+    struct os_file *file = file_in(from, dir, OS_READ);
+    assert_int_equal(disk_os(from->disk)->file_read(from->disk, file, 0, raw, sizeof raw), ERR_OK);
+    disk_os(from->disk)->file_close(from->disk, file);
+    file = file_in(to, dir, OS_WRITE);
+    assert_int_equal(disk_os(to->disk)->file_write(to->disk, file, 0, raw, sizeof raw), ERR_OK);
+    disk_os(to->disk)->file_close(to->disk, file);
+}
+
+static void say(struct world *w, const char *what)
+{
+    uint64_t lsn;
+    struct bytes words = bytes_of(what, strlen(what));
+    assert_int_equal(store_group_begin(w->store), ERR_OK);
+    assert_int_equal(store_append(w->store, FRAME_JOB, &words, 1, &lsn), ERR_OK);
+    assert_int_equal(store_group_commit(w->store), ERR_OK);
+}
+
+/* A backup comes back, and has forgotten what was destroyed since: it must not bring it back, now or when it
+ * has gone on. */
+static void a_node_that_was_set_back_writes_none(void **state)
+{
+    struct world *w = *state, older = *w;
+    older.disk = disk_copy(w->disk, 5);
+    older.os.ctx = disk_os(older.disk)->ctx;
+    older.store = NULL;
+    memset(older.theirs, 0, sizeof older.theirs);
+    assert_int_equal(index_mem_new(&older.index), ERR_OK);
+    say(w, "recall"); /* no secret of its own */
+    assert_int_equal(destroy(w, 2), ERR_OK);
+    assert_true(store_copies_current(w->store) && empty_in(w, dirs[0], 2));
+    now = &older;
+    carry(w, &older, dirs[0]);
+    assert_int_equal(open_again(&older), ERR_OK);
+    assert_false(empty_in(&older, "base/store/keys", 2));
+    for (int round = 0; round < 3; round++) {
+        step(&older);
+        expect(&older, 0, STORE_COPY_FOREIGN, ERR_CONFLICT);
+        expect(&older, 1, STORE_COPY_CURRENT, ERR_OK); /* of that time, too */
+        assert_true(empty_in(&older, dirs[0], 2));
+        if (round == 0)
+            say(&older, "nothin"); /* its log is as long now */
+        else
+            assert_int_equal(add(&older, 3), ERR_OK);
+    }
+    world_close(&older);
+    now = w;
+    step(w);
+    expect(w, 0, STORE_COPY_CURRENT, ERR_OK);
+}
+
 /* A copy of before is registered as it stands: what was destroyed since goes. */
 static void one_made_by_hand_is_taken_over(void **state)
 {
@@ -537,6 +595,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_sync_is_not_believed_later, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_folder_is_not_filled, setup, teardown),
         cmocka_unit_test_setup_teardown(another_file_is_never_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_node_that_was_set_back_writes_none, setup, teardown),
         cmocka_unit_test_setup_teardown(one_made_by_hand_is_taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_key_file_lost_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_is_dropped_is_left_alone, setup, teardown),
