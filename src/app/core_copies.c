@@ -3,7 +3,7 @@
 #include "app/core_state.h"
 #include "gate/key_copies.h"
 
-enum { SOON_US = 1000 * 1000, RARELY_US = 10 * 1000 * 1000 };
+enum { SOON_US = 1000 * 1000, RARELY_US = 10 * 1000 * 1000, CLOSE_STEPS = 64 /* of 1 MiB of each copy */ };
 
 static int64_t steady_us(const struct core_role *role)
 {
@@ -110,6 +110,14 @@ void core_copies_turn(struct core_role *role)
         role->copying.next_us = now_us;
     if (more || count.unconfirmed < unconfirmed)
         core_wake(role); /* who called it back may be owed an answer */
+}
+
+void core_copies_close(struct core_role *role)
+{
+    bool more = role->edge != NULL;
+    for (unsigned i = 0; more && i < CLOSE_STEPS; i++)
+        if (gate_key_copies_step(role->gate, core_now(role), &more) != ERR_OK)
+            return;
 }
 
 int64_t core_copies_until(const struct core_role *role)

@@ -499,6 +499,7 @@ void core_role_close(struct core_role *role)
         err_t err = gate_commit(role->gate);
         release_held(role, err);
         release_broken_off(role);
+        core_copies_close(role);
         /* The index then names the end of the log: what is damaged there later is not taken for a group that
          * was being written. */
         if (err == ERR_OK)

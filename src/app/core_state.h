@@ -246,6 +246,8 @@ int64_t core_retention_until(const struct core_role *role);
 /* core_copies.c */
 void core_copies_open(struct core_role *role);
 void core_copies_turn(struct core_role *role);
+/* What was added last is in the copies when the node has stopped. */
+void core_copies_close(struct core_role *role);
 int64_t core_copies_until(const struct core_role *role); /* by the wall clock; INT64_MAX */
 
 /* core_purge.c: what was logged to be destroyed is destroyed */

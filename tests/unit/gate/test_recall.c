@@ -1,6 +1,7 @@
 /* Recall: whom it reaches, what goes, whose word counts, how much one word destroys; and the power goes
  * between any two of its steps. */
 #include "disk.h"
+#include "gate/key_copies.h"
 #include "gate/legal.h"
 #include "recall_test.h"
 #include "store/index_mem.h"
@@ -584,6 +585,105 @@ static void power_goes(void **state)
     assert_in_range(lives, 10, 1000);
 }
 
+/* --- ...and there are copies of the key file --- */
+
+enum { KEY_BYTES = 4096 + 32 * 64 };
+
+static const struct str copies[] = {{"usb/a", 5}, {"usb/b", 5}};
+
+static err_t copies_on(struct life *l)
+{
+    bool more = true;
+    err_t err = gate_key_copies_set(l->b.gate, copies, 2, &officer, l->b.now_us);
+    while (more && err == ERR_OK)
+        err = gate_key_copies_step(l->b.gate, l->b.now_us, &more);
+    return err;
+}
+
+static err_t way_with_copies(struct life *l, bool *out_said)
+{
+    err_t err = copies_on(l);
+    if (err != ERR_OK || TRY(err, whole_way(l, out_said)))
+        return err;
+    return copies_on(l);
+}
+
+static bool read_keys(struct life *l, const char *dir, uint8_t out[KEY_BYTES])
+{
+    char path[64];
+    struct os_file *file;
+    const struct os *os = disk_os(l->disk);
+    (void)snprintf(path, sizeof path, "%s/secrets.key", dir);
+    memset(out, 0, KEY_BYTES);
+    if (os->file_open(os->ctx, path, OS_READ, &file) != ERR_OK)
+        return false;
+    err_t err = os->file_read(os->ctx, file, 0, out, KEY_BYTES);
+    os->file_close(os->ctx, file);
+    return err == ERR_OK;
+}
+
+/* What the key file has destroyed is in no copy; with `equal` they hold all the rest. */
+static void expect_copies(struct life *l, bool equal)
+{
+    static uint8_t ours[KEY_BYTES], theirs[KEY_BYTES];
+    static const uint8_t zero[32];
+    size_t held = 0, gone = 0, end = 4096 + 32 * (size_t)gate_key_slots(l->b.gate);
+    assert_in_range(end, 4096, KEY_BYTES);
+    assert_true(read_keys(l, "base/node/keys", ours));
+    for (size_t i = 0; i < 2; i++) {
+        bool there = read_keys(l, copies[i].at, theirs);
+        assert_true(there || !equal);
+        for (size_t slot = 4096; there && slot < end; slot += 32) {
+            bool is_gone = memcmp(ours + slot, zero, 32) == 0;
+            gone += is_gone;
+            held += !is_gone;
+            if (is_gone || equal)
+                assert_memory_equal(theirs + slot, ours + slot, 32);
+        }
+    }
+    assert_true(!equal || (held > 0 && gone > 0));
+}
+
+/* Whoever says that it is gone, before or after the power went, is right. */
+static void power_goes_with_copies(void **state)
+{
+    (void)state;
+    static struct life l;
+    bool whole = false;
+    size_t lives = 0, sure = 0;
+    for (uint64_t turn = TURNS; !whole || turn % TURNS != 0; turn++) {
+        bool said = false;
+        struct gate_key_copies_count count;
+        born(&l, turn);
+        disk_faults(l.disk)->power_fails = turn / TURNS;
+        err_t err = way_with_copies(&l, &said);
+        whole = err == ERR_OK && !disk_dead(l.disk);
+        lives++;
+        gate_close(l.b.gate);
+        disk_crash(l.disk);
+        if (turn % 2 != 0)
+            assert_int_equal(index_mem_rollback(l.index, 0), ERR_OK);
+        assert_int_equal(wake(&l), ERR_OK);
+        gate_key_copies_count(l.b.gate, &count);
+        bool was_sure = gate_is_destroyed(l.b.gate, l.lsn) && !gate_purge_due(l.b.gate) &&
+                        !gate_is_unconfirmed(l.b.gate, l.lsn) && count.registered == 2;
+        sure += was_sure;
+        if (was_sure)
+            expect_copies(&l, false);
+        assert_int_equal(way_with_copies(&l, &said), ERR_OK);
+        gate_key_copies_count(l.b.gate, &count);
+        assert_true(gate_is_destroyed(l.b.gate, l.lsn) && !gate_purge_due(l.b.gate));
+        assert_int_equal(count.unconfirmed + count.away + count.behind, 0);
+        expect_copies(&l, true);
+        expect_whole(&l.b);
+        gate_close(l.b.gate);
+        l.index->ops->close(l.index);
+        disk_free(l.disk);
+    }
+    print_message("# the power went at %zu places, and %zu times all was said to be gone\n", lives - 1, sure);
+    assert_true(lives > 100 && sure > 0);
+}
+
 /* An index of before the recall comes back, from a backup: under which identifier what is destroyed stands
  * there nobody can read any more. What comes under it afterwards goes like anything else. */
 static void an_older_index(void **state)
@@ -629,6 +729,7 @@ int main(void)
         cmocka_unit_test(tombstones_are_keyed),
         cmocka_unit_test(the_disk_refuses),
         cmocka_unit_test(power_goes),
+        cmocka_unit_test(power_goes_with_copies),
         cmocka_unit_test(an_older_index),
     };
     assert_int_equal(sign_start(), ERR_OK);
