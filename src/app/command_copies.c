@@ -92,18 +92,37 @@ static err_t copies(struct command_call *call)
     return ERR_OK;
 }
 
+struct finding {
+    struct str folder;
+    bool found;
+};
+
+static void find_copy(void *ctx, const struct gate_key_copy *copy)
+{
+    struct finding *f = ctx;
+    f->found |= copy->state != GATE_KEY_COPY_FORGOTTEN && str_eq(copy->dir, f->folder);
+}
+
+static bool is_listed(struct command_call *call, struct str folder)
+{
+    struct finding f = {.folder = folder};
+    return gate_key_copies(call->host->gate, find_copy, &f) == ERR_OK && f.found;
+}
+
 static err_t forget(struct command_call *call)
 {
     struct gate_by by = command_by(call);
     struct str folder;
-    bool held = false;
+    bool held = false, erase = command_flag(call, "erase");
     err_t err;
     if (TRY(err, command_text(call, "folder", &folder)))
         return err;
     if (by.because.len == 0)
-        return command_refuse(call, ERR_USAGE, "add --because \"...\"",
-                              "that a copy is lost for good needs a reason");
-    err = gate_key_copy_forget(call->host->gate, folder, &by, call->now_us, &held);
+        return command_refuse(call, ERR_USAGE, "add --because \"...\"", "giving up a copy needs a reason");
+    err = gate_key_copy_forget(call->host->gate, folder, erase, &by, call->now_us, &held);
+    if (err != ERR_OK && is_listed(call, folder))
+        return command_refuse(call, err, erase ? "`bongsu keys copies` says how it stands" : NULL,
+                              "it is not given up: %s", err_text(err));
     if (err == ERR_NOTFOUND)
         return command_refuse(call, err, "`bongsu keys copies` names them", "no copy is registered in %.*s",
                               folder.len > 200 ? 200 : (int)folder.len, folder.at);
@@ -116,7 +135,7 @@ static err_t forget(struct command_call *call)
     line_say(call->out,
              held ? "noted: it is waited for no more. Of what the key file holds by now, whenever it is "
                     "destroyed, this node cannot confirm that nothing opens it"
-                  : "noted: nothing was ever written there");
+                  : "noted: it holds nothing, and is waited for no more");
     if (is_named(call->host->conf, folder))
         line_say(call->out, "bongsu.yaml still names it: at the next start a new copy is begun there");
     return ERR_OK;

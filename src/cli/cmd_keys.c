@@ -20,11 +20,14 @@ static const struct cli_command keys_rows[] = {
                  {"BY", "by"},
                  {"BECAUSE", "because"}}},
     {.words = "keys copies forget",
-     .summary = "say that a copy is lost for good: it is waited for no more",
-     .help = "It cannot be undone. What the key file holds by now may be opened by that copy for ever, so\n"
-             "when any of it is destroyed this node cannot confirm it, and answers no recall of it as done.",
+     .summary = "give up a copy: it is waited for no more",
+     .help =
+         "With --erase all that it holds is overwritten first. Without, it is lost for good: what the key\n"
+         "file holds by now may be opened by that copy for ever, so when any of it is destroyed this\n"
+         "node cannot confirm it, and answers no recall of it as done. It cannot be undone.",
      .args = {{"FOLDER", CLI_TEXT, "folder", NULL, "as listed"}},
-     .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
+     .options = {{"erase", CLI_FLAG, "erase", NULL, "overwrite it, in good order: it has to be there"},
+                 {"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
      .control = "keys.copies.forget"},
 };
 const struct cli_group cli_keys = {keys_rows, sizeof keys_rows / sizeof keys_rows[0]};

@@ -12,8 +12,9 @@
  * made of it can be made again, without its content.
  *
  * What it must never do: destroy what somebody still has by a leaf that was not ended, or lose a byte of
- * anything that it does not name. It reaches neither copies of the key file elsewhere nor spare cells of a
- * flash disk. Step machine like the rest of the gate; its thread. */
+ * anything that it does not name. Registered copies of the key file lose their secrets with it
+ * (key_copies.h); it reaches neither other copies nor spare cells of a flash disk. Step machine like the rest
+ * of the gate; its thread. */
 #pragma once
 
 #include "gate/gate.h"

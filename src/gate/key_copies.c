@@ -172,8 +172,8 @@ err_t gate_key_copies_set(struct gate *gate, const struct str *dirs, size_t coun
     return err != ERR_OK || !gate->group_open ? err : gate_commit(gate);
 }
 
-err_t gate_key_copy_forget(struct gate *gate, struct str dir, const struct gate_by *by, int64_t now_us,
-                           bool *out_held)
+err_t gate_key_copy_forget(struct gate *gate, struct str dir, bool erase, const struct gate_by *by,
+                           int64_t now_us, bool *out_held)
 {
     struct place place = {.state = PLACE_LOST,
                           .at_us = now_us,
@@ -189,9 +189,13 @@ err_t gate_key_copy_forget(struct gate *gate, struct str dir, const struct gate_
         return ERR_NOTFOUND;
     const struct store_copy *copy = store_copy_at(gate->store, at);
     memcpy(place.label, copy->label, sizeof place.label);
-    bool held = copy->made; /* no secret is written before that stands in the log */
-    err_t err = held ? place_put(gate, &place, by, now_us)
-                     : gate_setting_put(gate, place_key(place.label, key), bytes_of(NULL, 0), by, now_us);
+    /* No secret is written before it stands in the log that its file was made. */
+    bool held = copy->made && !erase;
+    err_t err = copy->made && erase ? store_copy_erase(gate->store, at) : ERR_OK;
+    if (err != ERR_OK)
+        return err;
+    err = held ? place_put(gate, &place, by, now_us)
+               : gate_setting_put(gate, place_key(place.label, key), bytes_of(NULL, 0), by, now_us);
     if (err != ERR_OK || TRY(err, gate_commit(gate)))
         return err;
     store_copy_drop(gate->store, at);

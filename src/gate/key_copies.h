@@ -39,9 +39,10 @@ NODISCARD err_t gate_key_copies_set(struct gate *gate, const struct str *dirs, s
 /* Looks at all of them, brings those on that are behind, and says PURGED of what all of them have lost.
  * *out_more: there is more to do at once. Every second or so, and when somebody asks. */
 NODISCARD err_t gate_key_copies_step(struct gate *gate, int64_t now_us, bool *out_more);
-/* A place is lost for good. *out_held: its file may hold secrets, which are never confirmed to be gone.
- * Durable when it returns. ERR_NOTFOUND: none is registered there. */
-NODISCARD err_t gate_key_copy_forget(struct gate *gate, struct str dir, const struct gate_by *by,
+/* A place is given up. With `erase` all that its file holds is overwritten first, or nothing is given up.
+ * Without, it is lost for good. *out_held: its file may hold secrets, which are never confirmed to be gone.
+ * Durable when it returns. ERR_NOTFOUND: none is registered there, or its file is not there. */
+NODISCARD err_t gate_key_copy_forget(struct gate *gate, struct str dir, bool erase, const struct gate_by *by,
                                      int64_t now_us, bool *out_held);
 /* All of them, as the last step left them, and those that were forgotten. Texts are good during the call. */
 NODISCARD err_t gate_key_copies(struct gate *gate, void (*each)(void *ctx, const struct gate_key_copy *copy),

@@ -275,6 +275,28 @@ bool store_copies_step(struct store *store, store_copy_gone *gone, void *ctx)
 
 /* --- destroying --- */
 
+err_t store_copy_erase(struct store *store, size_t at)
+{
+    must(at < store->copy_count);
+    struct store_copy *copy = &store->copies[at];
+    struct keyfile *file;
+    if (!store_writable(store))
+        return ERR_READONLY;
+    err_t err = copy_open(store, copy, &file);
+    if (err == ERR_OK) {
+        err = past_note(store, file);
+        if (err == ERR_OK)
+            err = keyfile_erase(file);
+        keyfile_close(file);
+        copy->distrust |= err != ERR_OK;
+    }
+    if (err != ERR_OK)
+        failed(copy, err);
+    else
+        set_back(copy, STORE_COPY_BEHIND, ERR_OK);
+    return err;
+}
+
 /* Those that it has not come to yet go when it does. */
 static err_t destroy_at(struct store *store, struct store_copy *copy, const uint64_t *slots, size_t count)
 {

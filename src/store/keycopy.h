@@ -47,6 +47,9 @@ NODISCARD err_t store_copy_add(struct store *store, const char *dir,
                                const uint8_t label[STORE_COPY_LABEL_SIZE], bool made);
 /* No more of it; its file stays as it is. */
 void store_copy_drop(struct store *store, size_t at);
+/* Overwrites all that it holds; durable when it returns. Its file stays, and is filled again by the next step
+ * unless it is dropped. Its state says why not. */
+NODISCARD err_t store_copy_erase(struct store *store, size_t at);
 size_t store_copy_count(const struct store *store);
 const struct store_copy *store_copy_at(const struct store *store, size_t at);
 /* Makes its file, without a secret, in a folder that is there, or labels one of this node that stands there.

@@ -291,6 +291,19 @@ err_t keyfile_sync(struct keyfile *keyfile)
     return keyfile->os->file_sync(keyfile->os->ctx, keyfile->file);
 }
 
+err_t keyfile_erase(struct keyfile *keyfile)
+{
+    static const struct seal_secret zeros[BLOCK_SLOTS];
+    const struct os *os = keyfile->os;
+    uint64_t slots;
+    err_t err = keyfile_slots(keyfile, &slots);
+    for (uint64_t slot = 0; err == ERR_OK && slot < slots; slot += BLOCK_SLOTS) {
+        size_t count = slots - slot < BLOCK_SLOTS ? (size_t)(slots - slot) : BLOCK_SLOTS;
+        err = os->file_write(os->ctx, keyfile->file, offset_of(slot), zeros, count * sizeof zeros[0]);
+    }
+    return err == ERR_OK ? keyfile_sync(keyfile) : err;
+}
+
 err_t keyfile_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets)
 {
     err_t err = keyfile_slots_write(keyfile, slot, secrets);

@@ -47,6 +47,8 @@ NODISCARD err_t keyfile_slots_read(struct keyfile *keyfile, uint64_t slot, struc
 /* Writes secrets from `slot` on; durable with keyfile_sync. */
 NODISCARD err_t keyfile_slots_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets);
 NODISCARD err_t keyfile_sync(struct keyfile *keyfile);
+/* Overwrites all of them with zeros and syncs. */
+NODISCARD err_t keyfile_erase(struct keyfile *keyfile);
 /* Writes secrets from `slot` on and syncs them. */
 NODISCARD err_t keyfile_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets);
 /* Overwritten, or as much of it that it opens nothing. */

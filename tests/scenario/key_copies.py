@@ -177,6 +177,18 @@ def lost(place):
     REPORT.equal('...and the other still not', state(place.kr, thing, 'us'), 'pending')
 
 
+def replaced(place):
+    """The first disk is overwritten by the node, and another begins."""
+    disk = place.disks[0]
+    answer = place.us.run('keys', 'copies', 'forget', disk, '--erase', '--because', 'a larger one')
+    REPORT.check('a disk is given up in good order', answer.good and answer.lines[0].get('held') is False, answer)
+    REPORT.check('nothing is left on it', not secrets(place.file(0)))
+    place.us.stop()
+    place.us.start()
+    REPORT.check('bongsu.yaml names it: a new copy is begun there',
+                 wait_for(lambda: secrets(place.file(0)) == secrets(place.keys)))
+
+
 def restored(place):
     """The key file dies; a copy takes its place."""
     place.us.stop()
@@ -202,6 +214,7 @@ def main():
         one_away(place, ('parent', 'core'))
         another_disk(place)
         lost(place)
+        replaced(place)
         restored(place)
     finally:
         put_away(REPORT, (place.kr, place.us) if place else (), folder)

@@ -276,9 +276,10 @@ static void one_lost_for_good_confirms_nothing(void **state)
     destroy(&n, 0);
     take_away(&n, 1);
     destroy(&n, 1);
-    assert_int_equal(gate_key_copy_forget(n.b.gate, STR("/nowhere"), &by_test, n.b.now_us, &held),
+    assert_int_equal(gate_key_copy_forget(n.b.gate, STR("/nowhere"), false, &by_test, n.b.now_us, &held),
                      ERR_NOTFOUND);
-    assert_int_equal(gate_key_copy_forget(n.b.gate, str_of(n.dir[1]), &by_test, n.b.now_us, &held), ERR_OK);
+    assert_int_equal(gate_key_copy_forget(n.b.gate, str_of(n.dir[1]), false, &by_test, n.b.now_us, &held),
+                     ERR_OK);
     assert_true(held);
     destroy(&n, 2);
     step(&n);
@@ -312,6 +313,41 @@ static void one_lost_for_good_confirms_nothing(void **state)
     bench_deinit(&n.b);
 }
 
+/* In good order: nothing is left in it, and all can be confirmed. */
+static void one_given_up_is_overwritten(void **state)
+{
+    (void)state;
+    struct node n;
+    bool held = true;
+    node_init(&n);
+    take_away(&n, 1);
+    destroy(&n, 0);
+    assert_int_equal(gate_key_copy_forget(n.b.gate, str_of(n.dir[1]), true, &by_test, n.b.now_us, &held),
+                     ERR_NOTFOUND);
+    assert_int_equal(look(&n).forgotten, 0);
+    assert_int_equal(look(&n).at[1].state, GATE_KEY_COPY_UNREACHABLE);
+    bring_back(&n, 1);
+    assert_int_equal(gate_key_copy_forget(n.b.gate, str_of(n.dir[1]), true, &by_test, n.b.now_us, &held),
+                     ERR_OK);
+    assert_false(held);
+    for (int which = 0; which < 4; which++)
+        assert_int_equal(opens(&n, 1, "", which), ERR_NOTFOUND);
+    step(&n);
+    assert_int_equal(unconfirmed(&n), 0);
+    destroy(&n, 1);
+    bench_reindex(&n.b);
+    step(&n);
+    assert_int_equal(unconfirmed(&n), 0);
+    assert_int_equal(opens(&n, 1, "", 2), ERR_NOTFOUND); /* and nothing comes there again */
+    assert_int_equal(look(&n).forgotten, 0);
+    /* Until it is registered anew. */
+    assert_int_equal(set(&n, COPIES), ERR_OK);
+    step(&n);
+    assert_int_equal(opens(&n, 1, "", 2), ERR_OK);
+    assert_int_equal(opens(&n, 1, "", 1), ERR_NOTFOUND);
+    bench_deinit(&n.b);
+}
+
 /* Its folder is not there yet; later it is, and later it is an empty place where a disk was mounted. */
 static void made_once_and_never_again(void **state)
 {
@@ -319,14 +355,16 @@ static void made_once_and_never_again(void **state)
     struct node n;
     bool held = true;
     node_init(&n);
-    assert_int_equal(gate_key_copy_forget(n.b.gate, str_of(n.dir[1]), &by_test, n.b.now_us, &held), ERR_OK);
+    assert_int_equal(gate_key_copy_forget(n.b.gate, str_of(n.dir[1]), false, &by_test, n.b.now_us, &held),
+                     ERR_OK);
     shell("rm -r %s", n.dir[1], "");
     assert_int_equal(set(&n, COPIES), ERR_OK);
     assert_int_equal(set(&n, COPIES), ERR_OK);
     step(&n);
     assert_int_equal(look(&n).at[1].state, GATE_KEY_COPY_UNREACHABLE);
     assert_false(look(&n).at[1].made);
-    assert_int_equal(gate_key_copy_forget(n.b.gate, str_of(n.dir[1]), &by_test, n.b.now_us, &held), ERR_OK);
+    assert_int_equal(gate_key_copy_forget(n.b.gate, str_of(n.dir[1]), false, &by_test, n.b.now_us, &held),
+                     ERR_OK);
     assert_false(held);
     assert_int_equal(look(&n).forgotten, 1);
     assert_int_equal(set(&n, COPIES), ERR_OK);
@@ -386,6 +424,7 @@ int main(void)
                                        cmocka_unit_test(redone_after_a_crash),
                                        cmocka_unit_test(all_of_them_must_be_there),
                                        cmocka_unit_test(one_lost_for_good_confirms_nothing),
+                                       cmocka_unit_test(one_given_up_is_overwritten),
                                        cmocka_unit_test(made_once_and_never_again),
                                        cmocka_unit_test(no_partner_is_answered_before)};
     assert_int_equal(sign_start(), ERR_OK);
