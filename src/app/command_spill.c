@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/command_word.h"
+#include "gate/key_copies.h"
 #include "gate/spill.h"
 
 static void say_spill(void *ctx, const struct gate_spill *spill)
@@ -19,7 +20,10 @@ static void say_spill(void *ctx, const struct gate_spill *spill)
         line_text(call->out, "id", buf_str(&id));
     buf_deinit(&id);
     line_text(call->out, "source", source == NULL ? STR("?") : source->name);
-    line_word(call->out, "state", spill->destroyed ? "destroyed" : "suspended");
+    line_word(call->out, "state",
+              !spill->destroyed                                   ? "suspended"
+              : gate_is_unconfirmed(call->host->gate, spill->lsn) ? "cannot confirm"
+                                                                  : "destroyed");
     line_time(call->out, "received", spill->received_us);
     line_time(call->out, "suspended", spill->spilled_us);
     line_hash(call->out, "digest", &spill->digest);
@@ -312,10 +316,12 @@ static err_t spill_destroy(struct command_call *call)
                  err_text(err));
     else
         say_destroyed(call, &gone);
+    command_say_copies(call);
     if (s->more)
         line_say(call->out, "there is more of it: run this again");
-    line_say(call->out, "Left to people: partners' copies, exports, and copies of keys/secrets.key elsewhere "
-                        "(docs/guide/spillage.md)");
+    line_say(call->out,
+             "Left to people: partners' copies, exports, and copies of keys/secrets.key that are not "
+             "registered (docs/guide/spillage.md)");
     return ERR_OK;
 }
 
