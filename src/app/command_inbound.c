@@ -106,6 +106,60 @@ static err_t read_volume(struct command_call *call, struct gate_inbound *out)
     return ERR_OK;
 }
 
+/* "sighting=1000/1d": a type, a number and a window. */
+static bool read_quota(struct str text, struct gate_quota *out)
+{
+    uint64_t seconds;
+    out->type = str_trim(str_cut(&text, '='));
+    struct str number = str_cut(&text, '/');
+    if (!feed_every_read(text, &seconds) || !str_to_u64(number, LIMIT_QUOTA_OBJECTS, &out->objects))
+        return false;
+    out->window_us = (int64_t)seconds * 1000000;
+    return out->objects > 0;
+}
+
+static err_t read_quotas(struct command_call *call, struct gate_inbound *out)
+{
+    struct str rows = command_text_or_empty(call, "quota");
+    struct gate_quota *quotas = arena_zalloc(call->arena, LIMIT_QUOTAS, sizeof *quotas);
+    err_t err;
+    if (quotas == NULL)
+        return ERR_NOMEM;
+    while (rows.len > 0) {
+        if (out->quota_count == LIMIT_QUOTAS)
+            return command_refuse(call, ERR_LIMIT, NULL, "quota: at most %d types", LIMIT_QUOTAS);
+        struct gate_quota *quota = &quotas[out->quota_count++];
+        if (!read_quota(str_trim(str_cut(&rows, ',')), quota))
+            return command_refuse(call, ERR_USAGE, "write sighting=1000/1d,opinion=200/1h",
+                                  "quota: a type, a number from 1, and a window of 5 seconds to 30 days");
+        if (TRY(err, check_type(call, quota->type)))
+            return err;
+        for (const struct gate_quota *other = quotas; other < quota; other++)
+            if (str_eq(other->type, quota->type))
+                return command_refuse(call, ERR_USAGE, "a type has one quota", "quota: %.*s stands twice",
+                                      STR_ARG(quota->type));
+    }
+    out->quotas = quotas;
+    return ERR_OK;
+}
+
+static void put_quotas(const struct gate_inbound *held, struct buf *out)
+{
+    static const struct {
+        char unit;
+        uint64_t seconds;
+    } windows[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+    for (size_t i = 0; i < held->quota_count; i++) {
+        uint64_t seconds = (uint64_t)held->quotas[i].window_us / 1000000;
+        size_t k = 0;
+        while (seconds % windows[k].seconds != 0)
+            k++;
+        buf_printf(out, "%s%.*s=%llu/%llu%c", i == 0 ? "" : ",", STR_ARG(held->quotas[i].type),
+                   (unsigned long long)held->quotas[i].objects,
+                   (unsigned long long)(seconds / windows[k].seconds), windows[k].unit);
+    }
+}
+
 static void say_inbound(struct command_call *call, const struct gate_source *source)
 {
     struct gate_inbound_used used;
@@ -134,6 +188,10 @@ static void say_inbound(struct command_call *call, const struct gate_source *sou
     line_count(call->out, "objects", used.objects);
     line_count(call->out, "bytes_max", held->bytes);
     line_count(call->out, "bytes", used.bytes);
+    buf_clear(&words);
+    put_quotas(held, &words);
+    line_text(call->out, "quota", held->quota_count == 0 ? STR("any") : buf_str(&words));
+    line_count(call->out, "creators_over", used.creators_over);
     line_end(call->out);
     buf_deinit(&words);
 }
@@ -141,14 +199,14 @@ static void say_inbound(struct command_call *call, const struct gate_source *sou
 static bool states_nothing(const struct gate_inbound *inbound)
 {
     return inbound->type_count == 0 && inbound->creator_count == 0 && inbound->tlp_max == STIX_TLP_NONE &&
-           inbound->window_us == 0;
+           inbound->window_us == 0 && inbound->quota_count == 0;
 }
 
 static err_t read_inbound(struct command_call *call, struct gate_inbound *out)
 {
     err_t err;
     if (TRY(err, read_types(call, out)) || TRY(err, read_creators(call, out)) ||
-        TRY(err, read_volume(call, out)))
+        TRY(err, read_volume(call, out)) || TRY(err, read_quotas(call, out)))
         return err;
     if (command_text_or_empty(call, "tlp-max").len > 0 &&
         TRY(err, command_tlp(call, "tlp-max", &out->tlp_max)))

@@ -45,8 +45,9 @@
 #define ACCEPTED_COLUMNS                                                                                     \
     {"SOURCE", "name"}, {"TYPES", "types"}, {"IDENTITIES", "identities"}, {"TLP MAX", "tlp_max"},            \
         {"WINDOW S", "window_s"}, {"OBJECTS", "objects"}, {"OF", "objects_max"}, {"BYTES", "bytes"},         \
+        {"OF", "bytes_max"}, {"QUOTA", "quota"},                                                             \
     {                                                                                                        \
-        "OF", "bytes_max"                                                                                    \
+        "OVER", "creators_over"                                                                              \
     }
 
 static const struct cli_command source_rows[] = {
@@ -86,6 +87,8 @@ static const struct cli_command source_rows[] = {
                   "nothing that any marking puts above this level"},
                  {"volume", CLI_TEXT, "volume", "10000,50MB/1d",
                   "so many new objects, bytes or both in a window"},
+                 {"quota", CLI_TEXT, "quota", "sighting=1000/1d,...",
+                  "of a type so many from each creator in a window"},
                  {"anything", CLI_FLAG, "anything", NULL, "all of it"},
                  BECAUSE},
      .control = "source.accept",

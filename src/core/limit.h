@@ -141,6 +141,9 @@
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_INBOUND_TYPES   128        /* of one source: STIX 2.1 defines 41 */
 #define LIMIT_INBOUND_CREATORS 1024      /* of one source: 24 KiB of its fact */
+#define LIMIT_QUOTAS           32        /* of one source: types that anybody would flood */
+#define LIMIT_QUOTA_CREATORS   4096      /* of one source, counted by themselves: 256 KiB at most */
+#define LIMIT_QUOTA_OBJECTS    1000000000 /* in one window: below what a count holds */
 #define LIMIT_HANDLED_OBJECTS (4u << 20)  /* with personal data, in one report: about 300 MB of it */
 #define LIMIT_HANDLED_ROWS    16384      /* of that report: partners by weeks, outcomes and rules */
 #define LIMIT_RECALL_FRAMES   4096       /* destroyed by one RECALL: with their leaves they fit in a frame */

@@ -7,22 +7,37 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/quota.h"
 #include "gate/state.h"
 
-enum { VALUE_VERSION = 1, USED_KEY_SIZE = 3, ARENA_BYTES = 2 * RECORD_FACT_VALUE_MAX };
+enum { VALUE_PLAIN = 1, VALUE_QUOTAS = 2, USED_KEY_SIZE = 3, ARENA_BYTES = 2 * RECORD_FACT_VALUE_MAX };
 
 struct inbound {
     struct gate_inbound told;
     struct arena arena; /* its lists */
     int64_t start_us;   /* of the window that `used` counts */
     struct gate_inbound_used used;
+    struct quota_counts counts;
 };
 
 /* --- the fact --- */
 
+/* Only behind what has some: without, an older program reads it as well. */
+static void quotas_write(struct buf *out, const struct gate_inbound *inbound)
+{
+    if (inbound->quota_count == 0)
+        return;
+    wr_u16(out, (uint16_t)inbound->quota_count);
+    for (size_t i = 0; i < inbound->quota_count; i++) {
+        wr_blob(out, bytes_from_str(inbound->quotas[i].type));
+        wr_u64(out, inbound->quotas[i].objects);
+        wr_u64(out, (uint64_t)inbound->quotas[i].window_us);
+    }
+}
+
 static void inbound_write(struct buf *out, const struct gate_inbound *inbound)
 {
-    wr_u8(out, VALUE_VERSION);
+    wr_u8(out, inbound->quota_count > 0 ? VALUE_QUOTAS : VALUE_PLAIN);
     wr_u8(out, (uint8_t)inbound->tlp_max);
     wr_u64(out, (uint64_t)inbound->window_us);
     wr_u64(out, inbound->objects);
@@ -33,6 +48,7 @@ static void inbound_write(struct buf *out, const struct gate_inbound *inbound)
     wr_u16(out, (uint16_t)inbound->creator_count);
     for (size_t i = 0; i < inbound->creator_count; i++)
         wr_bytes(out, bytes_of(inbound->creators[i].b, STIX_KEY_SIZE));
+    quotas_write(out, inbound);
 }
 
 static err_t read_types(struct rd *rd, struct inbound *out)
@@ -64,17 +80,40 @@ static err_t read_creators(struct rd *rd, struct inbound *out)
     return rd->err == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
+static err_t read_quotas(struct rd *rd, struct inbound *out)
+{
+    uint16_t count = rd_u16(rd);
+    struct gate_quota *quotas =
+        count > LIMIT_QUOTAS ? NULL : arena_zalloc(&out->arena, count + 1u, sizeof *quotas);
+    if (quotas == NULL)
+        return count > LIMIT_QUOTAS ? ERR_CORRUPT : ERR_NOMEM;
+    for (size_t i = 0; i < count && rd->err == ERR_OK; i++) {
+        quotas[i].type = arena_str(&out->arena, str_from_bytes(rd_blob(rd, LIMIT_ID_BYTES)));
+        quotas[i].objects = rd_u64(rd);
+        quotas[i].window_us = (int64_t)rd_u64(rd);
+        if (quotas[i].type.at == NULL)
+            return ERR_NOMEM;
+        if (rd->err == ERR_OK && (quotas[i].window_us <= 0 || quotas[i].objects == 0))
+            return ERR_CORRUPT;
+    }
+    out->told.quotas = quotas;
+    out->told.quota_count = count;
+    return rd->err == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
 static err_t inbound_read(struct bytes value, struct inbound *out)
 {
     struct rd rd = rd_of(value);
     err_t err;
-    if (rd_u8(&rd) != VALUE_VERSION)
+    uint8_t version = rd_u8(&rd);
+    if (version != VALUE_PLAIN && version != VALUE_QUOTAS)
         return ERR_CORRUPT;
     out->told.tlp_max = (enum stix_tlp)rd_u8(&rd);
     out->told.window_us = (int64_t)rd_u64(&rd);
     out->told.objects = rd_u64(&rd);
     out->told.bytes = rd_u64(&rd);
-    if (TRY(err, read_types(&rd, out)) || TRY(err, read_creators(&rd, out)))
+    if (TRY(err, read_types(&rd, out)) || TRY(err, read_creators(&rd, out)) ||
+        (version == VALUE_QUOTAS && TRY(err, read_quotas(&rd, out))))
         return err;
     return rd_end(&rd) == ERR_OK && out->told.tlp_max <= STIX_TLP_RED && out->told.window_us >= 0
                ? ERR_OK
@@ -86,6 +125,7 @@ static void let_go(struct gate *gate, uint32_t source)
     struct inbound *held = gate->inbounds[source];
     if (held == NULL)
         return;
+    quota_counts_deinit(&held->counts);
     arena_deinit(&held->arena);
     mem_free(held);
     gate->inbounds[source] = NULL;
@@ -157,6 +197,7 @@ err_t inbound_apply(struct gate *gate, const struct record_fact *fact)
         return ERR_NOMEM;
     *fresh = (struct inbound) {.start_us = INT64_MIN};
     arena_init(&fresh->arena, ARENA_BYTES);
+    quota_counts_init(&fresh->counts, &gate->sip);
     gate->inbounds[number] = fresh;
     err_t err = inbound_read(fact->value, fresh);
     return err != ERR_OK ? err : used_load(gate, number, fresh);
@@ -212,10 +253,59 @@ static err_t judge_level(struct gate *gate, uint32_t source, const struct stix_o
     return outside(fault, "/object_marking_refs", why, str_of(stix_tlp_name(ceiling)));
 }
 
+static uint64_t window_of(const struct gate_quota *quota, int64_t now_us)
+{
+    return (uint64_t)(now_us / quota->window_us);
+}
+
+/* The last question: what is counted here is taken in. */
+static err_t judge_quota(struct inbound *inbound, const struct stix_object *object,
+                         const struct stix_key *creator, int64_t now_us, struct fault *fault)
+{
+    const struct gate_inbound *told = &inbound->told;
+    for (size_t i = 0; i < told->quota_count; i++) {
+        const struct gate_quota *quota = &told->quotas[i];
+        bool over;
+        if (!str_eq(quota->type, object->type_name))
+            continue;
+        err_t err = quota_count(&inbound->counts, (unsigned)i, creator, window_of(quota, now_us),
+                                quota->objects, &over);
+        if (err != ERR_OK || !over)
+            return err;
+        return outside(
+            fault, "/created_by_ref",
+            "the number of objects of type %.*s accepted from one creator in one window is reached",
+            quota->type);
+    }
+    return ERR_OK;
+}
+
+static struct gate_inbound_used used_at(const struct inbound *inbound, int64_t now_us)
+{
+    bool counts = inbound->told.window_us != 0 && window_start(inbound, now_us) == inbound->start_us;
+    return counts ? inbound->used : (struct gate_inbound_used) {0};
+}
+
+static err_t judge_volume(const struct inbound *inbound, size_t size, int64_t now_us, struct fault *fault)
+{
+    const struct gate_inbound *told = &inbound->told;
+    struct gate_inbound_used used = used_at(inbound, now_us);
+    if (told->window_us == 0)
+        return ERR_OK;
+    if (told->objects != 0 && used.objects >= told->objects)
+        return outside(fault, "",
+                       "the number of objects accepted from this source in one window is reached%.*s",
+                       STR(""));
+    if (told->bytes != 0 && (used.bytes >= told->bytes || size > told->bytes - used.bytes))
+        return outside(fault, "", "the bytes accepted from this source in one window are reached%.*s",
+                       STR(""));
+    return ERR_OK;
+}
+
 err_t inbound_judge(struct gate *gate, uint32_t source, const struct stix_object *object,
                     const struct stix_key *creator, size_t size, int64_t now_us, struct fault *fault)
 {
-    const struct inbound *inbound = gate->inbounds == NULL ? NULL : gate->inbounds[source];
+    struct inbound *inbound = gate->inbounds == NULL ? NULL : gate->inbounds[source];
     if (inbound == NULL)
         return ERR_OK;
     const struct gate_inbound *told = &inbound->told;
@@ -228,39 +318,46 @@ err_t inbound_judge(struct gate *gate, uint32_t source, const struct stix_object
     err_t err = told->tlp_max == STIX_TLP_NONE
                     ? ERR_OK
                     : judge_level(gate, source, object, told->tlp_max, now_us, fault);
-    if (err != ERR_OK)
+    if (err != ERR_OK || TRY(err, judge_volume(inbound, size, now_us, fault)))
         return err;
-    if (told->window_us == 0)
-        return ERR_OK;
-    struct gate_inbound_used used;
-    (void)gate_inbound_get(gate, source, now_us, &used);
-    if (told->objects != 0 && used.objects >= told->objects)
-        return outside(fault, "",
-                       "the number of objects accepted from this source in one window is reached%.*s",
-                       STR(""));
-    if (told->bytes != 0 && (used.bytes >= told->bytes || size > told->bytes - used.bytes))
-        return outside(fault, "", "the bytes accepted from this source in one window are reached%.*s",
-                       STR(""));
-    return ERR_OK;
+    return judge_quota(inbound, object, creator, now_us, fault);
 }
 
 /* --- stating --- */
 
-static bool can_be_stated(const struct gate_inbound *inbound)
+static bool is_type(struct str type)
 {
+    static const char uuid[] = "--00000000-0000-4000-8000-000000000000";
     struct stix_key key;
     char id[LIMIT_ID_BYTES + 1];
-    static const char uuid[] = "--00000000-0000-4000-8000-000000000000";
-    const uint8_t *identity = stix_type_row(STIX_TYPE_IDENTITY)->digest;
-    for (size_t i = 0; i < inbound->type_count; i++) {
-        int len = snprintf(id, sizeof id, "%.*s%s", STR_ARG(inbound->types[i]), uuid);
-        if (len < 0 || (size_t)len >= sizeof id || !stix_id_parse(str_of(id), &key))
+    int len = snprintf(id, sizeof id, "%.*s%s", STR_ARG(type), uuid);
+    return len >= 0 && (size_t)len < sizeof id && stix_id_parse(str_of(id), &key);
+}
+
+static bool quotas_ok(const struct gate_inbound *inbound)
+{
+    for (size_t i = 0; i < inbound->quota_count; i++) {
+        const struct gate_quota *quota = &inbound->quotas[i];
+        if (!is_type(quota->type) || quota->window_us <= 0 || quota->objects == 0 ||
+            quota->objects > LIMIT_QUOTA_OBJECTS)
             return false;
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(quota->type, inbound->quotas[k].type))
+                return false;
     }
+    return true;
+}
+
+static bool can_be_stated(const struct gate_inbound *inbound)
+{
+    const uint8_t *identity = stix_type_row(STIX_TYPE_IDENTITY)->digest;
+    for (size_t i = 0; i < inbound->type_count; i++)
+        if (!is_type(inbound->types[i]))
+            return false;
     for (size_t i = 0; i < inbound->creator_count; i++)
         if (memcmp(inbound->creators[i].b + 16, identity, STIX_TYPE_DIGEST_SIZE) != 0)
             return false;
-    return inbound->tlp_max <= STIX_TLP_RED && inbound->window_us >= 0 &&
+    return quotas_ok(inbound) && inbound->tlp_max <= STIX_TLP_RED && inbound->window_us >= 0 &&
            (inbound->window_us > 0) == (inbound->objects > 0 || inbound->bytes > 0);
 }
 
@@ -272,14 +369,27 @@ err_t gate_inbound_put(struct gate *gate, uint32_t source, const struct gate_inb
         return ERR_NOTFOUND;
     if (!can_be_stated(inbound))
         return ERR_INVALID;
-    if (inbound->type_count > LIMIT_INBOUND_TYPES || inbound->creator_count > LIMIT_INBOUND_CREATORS)
+    if (inbound->type_count > LIMIT_INBOUND_TYPES || inbound->creator_count > LIMIT_INBOUND_CREATORS ||
+        inbound->quota_count > LIMIT_QUOTAS)
         return ERR_LIMIT;
     bool empty = inbound->type_count == 0 && inbound->creator_count == 0 &&
-                 inbound->tlp_max == STIX_TLP_NONE && inbound->window_us == 0;
+                 inbound->tlp_max == STIX_TLP_NONE && inbound->window_us == 0 && inbound->quota_count == 0;
     buf_clear(&gate->scratch);
     if (!empty)
         inbound_write(&gate->scratch, inbound);
     return fact_state(gate, RECORD_FACT_INBOUND, bytes_from_str(held->name), by, now_us);
+}
+
+struct at_now {
+    const struct gate_inbound *told;
+    int64_t now_us;
+};
+
+static void quota_now(void *ctx, unsigned quota, uint64_t *window, uint64_t *most)
+{
+    const struct at_now *at = ctx;
+    *window = window_of(&at->told->quotas[quota], at->now_us);
+    *most = at->told->quotas[quota].objects;
 }
 
 const struct gate_inbound *gate_inbound_get(const struct gate *gate, uint32_t source, int64_t now_us,
@@ -290,7 +400,10 @@ const struct gate_inbound *gate_inbound_get(const struct gate *gate, uint32_t so
     if (gate->inbounds == NULL || gate_source_get(gate, source) == NULL || gate->inbounds[source] == NULL)
         return NULL;
     const struct inbound *inbound = gate->inbounds[source];
-    if (used != NULL && inbound->told.window_us != 0 && window_start(inbound, now_us) == inbound->start_us)
-        *used = inbound->used;
+    if (used == NULL)
+        return &inbound->told;
+    struct at_now at = {&inbound->told, now_us};
+    *used = used_at(inbound, now_us);
+    used->creators_over = quota_counts_over(&inbound->counts, quota_now, &at);
     return &inbound->told;
 }

@@ -511,6 +511,11 @@ def test_accept(place):
     place.expect(2, 'pink is not a TLP level', *words, '--tlp-max', 'pink')
     for volume in ('5', '5/1y', 'x/1d', '0/1d', '5XB/1d'):
         place.expect(2, 'volume: objects, bytes or both', *words, '--volume', volume)
+    for quota in ('sighting', 'sighting=5', 'sighting=0/1d', 'sighting=5/1y', 'Sighting=5/1d', 'sigting=5/1d',
+                  'sighting=1/1d,sighting=2/1d'):
+        place.expect(2, 'quota: |types: ', *words, '--quota', quota)
+    place.expect(0, r'picky +any +any +any .*sighting=1000/1d,opinion=200/90m +0', *words, '--quota',
+                 'sighting=1000/1d,opinion=200/90m')
     place.expect(2, 'or --anything', *words)
     place.expect(2, 'stands alone', *words, '--anything', '--types', 'indicator')
     place.expect(2, 'needs a reason', *words[:-2], '--types', 'indicator')

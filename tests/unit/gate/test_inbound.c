@@ -1,6 +1,7 @@
 /* What is accepted from a source: types, creators, a ceiling, a volume; what is outside waits with its bytes.
  */
 #include "gate/inbound.h"
+#include "gate/quota.h"
 
 #include "gate_test.h"
 
@@ -284,6 +285,95 @@ static void volume(void **state)
     bench_deinit(&b);
 }
 
+/* Each creator by himself, each type by itself; what is over waits, and the next window lets it in. */
+static void quotas(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_inbound_used used;
+    static const struct gate_quota two[] = {{{"indicator", 9}, 2, INT64_C(60) * 1000000},
+                                            {{"malware", 7}, 1, INT64_C(3600) * 1000000}};
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_NONE, true, false);
+    uint32_t free = bench_source(&b, "free", STIX_TLP_NONE, true, false);
+    accept_only(&b, feed, &(struct gate_inbound) {.quotas = two, .quota_count = 2});
+    for (int i = 1; i <= 2; i++)
+        assert_int_equal(bench_add(&b, feed, indicator(text, i, 1, CREATED_BY("1"))), GATE_NEW);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 3, 1, CREATED_BY("1"))), GATE_REFUSED);
+    assert_int_equal(b.last_code, ERR_DENIED);
+    assert_string_equal(b.last_pointer, "/created_by_ref");
+    assert_string_equal(
+        b.last_fault,
+        "the number of objects of type indicator accepted from one creator in one window is reached");
+    assert_int_equal(waiting(&b), 1);
+    uint64_t entry = b.last_lsn;
+    /* What is held already is no more of it; another creator, none, another type, another source. */
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, CREATED_BY("1"))), GATE_DUPLICATE);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 4, 1, CREATED_BY("2"))), GATE_NEW);
+    for (int i = 5; i <= 6; i++)
+        assert_int_equal(bench_add(&b, feed, indicator(text, i, 1, "")), GATE_NEW);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 7, 1, "")), GATE_REFUSED);
+    assert_int_equal(bench_add(&b, feed, identity(text, 1, "organization", CREATED_BY("1"))), GATE_NEW);
+    assert_int_equal(bench_add(&b, free, indicator(text, 8, 1, CREATED_BY("1"))), GATE_NEW);
+    assert_int_equal(gate_inbound_get(b.gate, feed, b.now_us, &used)->quota_count, 2);
+    assert_int_equal(used.creators_over, 2);
+    /* The next window; also one that a clock set back leads to. */
+    for (int by = 0; by < 2; by++) {
+        b.now_us += by == 0 ? INT64_C(60) * 1000000 : INT64_C(-3600) * 1000000;
+        (void)gate_inbound_get(b.gate, feed, b.now_us, &used);
+        assert_int_equal(used.creators_over, 0);
+        assert_int_equal(bench_add(&b, feed, indicator(text, 10 + 2 * by, 1, CREATED_BY("1"))), GATE_NEW);
+    }
+    memset(b.answers, 0, sizeof b.answers);
+    assert_int_equal(gate_quarantine_retry(b.gate, entry, &by_test, b.now_us, bench_answer, &b), ERR_OK);
+    assert_int_equal(b.answers[GATE_NEW], 1);
+    /* What is stated outlives the program; what was counted does not. */
+    bench_reopen(&b);
+    const struct gate_inbound *told = gate_inbound_get(b.gate, feed, b.now_us, &used);
+    assert_non_null(told);
+    assert_int_equal(told->quota_count, 2);
+    assert_true(str_eq(told->quotas[1].type, STR("malware")));
+    assert_true(told->quotas[1].objects == 1 && told->quotas[1].window_us == two[1].window_us);
+    accept_only(&b, feed, &(struct gate_inbound) {0});
+    assert_null(gate_inbound_get(b.gate, feed, b.now_us, NULL));
+    bench_deinit(&b);
+}
+
+static void over_by(struct quota_counts *counts, uint32_t from, uint32_t to, uint64_t window,
+                    size_t *out_over)
+{
+    bool over;
+    *out_over = 0;
+    for (uint32_t i = from; i < to; i++) {
+        struct stix_key creator = {{0}};
+        memcpy(creator.b, &i, sizeof i);
+        assert_int_equal(quota_count(counts, 0, &creator, window, 1, &over), ERR_OK);
+        *out_over += over;
+    }
+}
+
+/* A million names are as many rows as the bound, and one for all others; the next window begins for them too.
+ */
+static void whoever_names_many_fills_nothing(void **state)
+{
+    (void)state;
+    struct quota_counts counts;
+    struct hash_sip_key sip = {{1}};
+    size_t over;
+    quota_counts_init(&counts, &sip);
+    over_by(&counts, 0, LIMIT_QUOTA_CREATORS, 7, &over);
+    assert_int_equal(over, 0);
+    over_by(&counts, LIMIT_QUOTA_CREATORS, LIMIT_QUOTA_CREATORS + 100, 7, &over);
+    assert_int_equal(over, 99); /* the first of the others took their one place */
+    assert_int_equal(counts.by.count, LIMIT_QUOTA_CREATORS + 1);
+    over_by(&counts, LIMIT_QUOTA_CREATORS, 2 * LIMIT_QUOTA_CREATORS, 8, &over);
+    assert_int_equal(over, 0); /* those of the window before made room */
+    over_by(&counts, LIMIT_QUOTA_CREATORS, LIMIT_QUOTA_CREATORS + 5, 8, &over);
+    assert_int_equal(over, 5);
+    quota_counts_deinit(&counts);
+}
+
 static void a_partner_is_told_refused(void **state)
 {
     (void)state;
@@ -318,6 +408,11 @@ static void what_cannot_be_stated(void **state)
         {.creators = &no_identity, .creator_count = 1},
         {.objects = 5},
         {.window_us = 5000000},
+        {.quotas = &(struct gate_quota) {{"In dicator", 10}, 1, 5000000}, .quota_count = 1},
+        {.quotas = &(struct gate_quota) {{"indicator", 9}, 0, 5000000}, .quota_count = 1},
+        {.quotas = &(struct gate_quota) {{"indicator", 9}, 1, 0}, .quota_count = 1},
+        {.quotas = (struct gate_quota[]) {{{"indicator", 9}, 1, 5000000}, {{"indicator", 9}, 2, 5000000}},
+         .quota_count = 2},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_int_equal(gate_inbound_put(b.gate, feed, &wrong[i], &by_test, b.now_us), ERR_INVALID);
@@ -336,6 +431,8 @@ int main(void)
         cmocka_unit_test(a_definition_is_its_senders_own),
         cmocka_unit_test(what_a_partner_was_given_counts),
         cmocka_unit_test(volume),
+        cmocka_unit_test(quotas),
+        cmocka_unit_test(whoever_names_many_fills_nothing),
         cmocka_unit_test(a_partner_is_told_refused),
         cmocka_unit_test(what_cannot_be_stated),
     };
