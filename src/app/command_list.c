@@ -99,6 +99,9 @@ static err_t list_remove(struct command_call *call)
     err_t err;
     if (TRY(err, command_text(call, "name", &name)))
         return err;
+    if (by.because.len == 0)
+        return command_refuse(call, ERR_USAGE, "add --because \"...\"",
+                              "what a list held may leave when it is gone: that needs a reason");
     if (TRY(err, gate_list_remove(call->host->gate, name, &by, call->now_us)))
         return command_refuse(call, err, "`bongsu list show` names them", "there is no list %.*s",
                               name.len > 64 ? 64 : (int)name.len, name.at);

@@ -88,8 +88,16 @@ err_t lex_next(struct parse *parse)
         parse->now = token_of(parse, TOKEN_MARK, from, from + 1);
         return ERR_OK;
     }
+    static const struct str mark = {"\xef\xbb\xbf", 3};
+    if (from == 0 && str_starts(parse->text, mark)) {
+        err_t err = parse_fail(parse, ERR_SYNTAX, from, "a byte order mark begins the text");
+        parse_suggest(parse, "save it as UTF-8 without one");
+        return err;
+    }
     err_t err = parse_fail(parse, ERR_SYNTAX, from, "this character means nothing here");
-    parse_suggest(parse, "put names with other characters into \"quotes\"; comments start with #");
+    parse_suggest(
+        parse, "names of rules and sets have a-z, A-Z, 0-9, - and _; other characters stand in \"quotes\", "
+               "where a text is meant, and behind #");
     return err;
 }
 

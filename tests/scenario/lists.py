@@ -158,8 +158,9 @@ def test(place, folder):
     place.expect(0, '', 'approve', one, 'us', '--because', 'it is the point', *kr)
     place.expect(0, '', 'tag', 'add', two, 'safety:ok', *kr)
     until('what operators let go leaves', lambda: released(place) == len(free) + 2)
+    place.expect(2, 'needs a reason', 'list', 'remove', shown[0]['name'], *kr)
     for line in shown:
-        place.expect(0, 'decided again', 'list', 'remove', line['name'], *kr)
+        place.expect(0, 'decided again', 'list', 'remove', line['name'], '--because', 'the test is over', *kr)
     until('without lists nothing is held', lambda: released(place) == len(free) + len(held))
     built_in(place, len(free) + len(held))
     place.stop('kr')
