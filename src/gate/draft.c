@@ -193,6 +193,19 @@ static err_t put_about_older(struct drafting *r, const struct candidate *c, stru
 
 /* --- what is minted --- */
 
+/* Whose word lets it go to all of these. */
+static err_t name_approver(struct drafting *r, const struct candidate *c, uint64_t partners, uint16_t *out)
+{
+    struct str approver;
+    err_t err;
+    *out = RECORD_NAME_NONE;
+    if (!c->approved || partners == 0)
+        return ERR_OK;
+    if (TRY(err, approver_of(r->d->gate, &c->key, c->lsn, partners, r->d->arena, &approver)))
+        return err;
+    return approver.len > 0 ? name_of(r, approver, out) : ERR_OK;
+}
+
 /* One minted object: its frame, then the leaf. */
 static err_t put_made(struct drafting *r, const struct candidate *c, const struct made *made, uint16_t class)
 {
@@ -200,10 +213,12 @@ static err_t put_made(struct drafting *r, const struct candidate *c, const struc
     size_t e = r->decide.entry_count;
     struct frame obj;
     uint64_t lsn, slot;
+    uint16_t approver;
     err_t err;
     if (e == r->entry_size)
         return ERR_FULL;
-    if (TRY(err, store_read(gate->store, c->lsn, &obj)) ||
+    if (TRY(err, name_approver(r, c, UINT64_C(1) << made->partner, &approver)) ||
+        TRY(err, store_read(gate->store, c->lsn, &obj)) ||
         TRY(err, mint_append(gate, &made->mint, &obj, bytes_from_str(made->text), r->d->now_us, &lsn, &slot)))
         return err;
     bool again = made->had && made->mint.modified_us != 0 && str_eq(made->old.id, made->mint.id);
@@ -211,7 +226,7 @@ static err_t put_made(struct drafting *r, const struct candidate *c, const struc
     r->entries[e] = (struct record_entry) {.lsn = lsn,
                                            .about = again ? made->old.lsn : 0,
                                            .op = again ? newer : LEAF_RELEASE,
-                                           .approver = RECORD_NAME_NONE,
+                                           .approver = approver,
                                            .class = class,
                                            .release = UINT64_C(1) << made->partner,
                                            .change_us = INT64_MAX};
@@ -416,14 +431,8 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
                                  .release = c->leaves,
                                  .blocked = blocked,
                                  .change_us = change_us};
-    struct str approver = STR("");
-    if (c->approved && c->leaves != 0 &&
-        TRY(err, approver_of(r->d->gate, &c->key, c->lsn, c->leaves, r->d->arena, &approver)))
-        return err;
-    if (approver.len > 0 && TRY(err, name_of(r, approver, &entry.approver)))
-        return err;
-    if (TRY(err, class_of(r, c, &entry.class)) || TRY(err, put_about_older(r, c, &entry)) ||
-        TRY(err, put_about_minted(r, c, entry.class)))
+    if (TRY(err, name_approver(r, c, c->leaves, &entry.approver)) || TRY(err, class_of(r, c, &entry.class)) ||
+        TRY(err, put_about_older(r, c, &entry)) || TRY(err, put_about_minted(r, c, entry.class)))
         return err;
     /* The state needs one entry with content even when all leaves were about older versions, or there is
      * none. */

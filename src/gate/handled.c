@@ -193,7 +193,8 @@ static err_t note(struct gate_handled *h, const struct record_decide *decide,
     if (TRY(err, map_put(&h->known, key, 0)) || TRY(err, basis_of(h, partner, &row.basis)))
         return err;
     row.rule = name_of(decide, decide->classes[entry->class].rule[partner]);
-    row.approver = kind == GATE_HANDLED_RELEASED ? name_of(decide, entry->approver) : STR("");
+    bool left = kind != GATE_HANDLED_DENIED && kind != GATE_HANDLED_HELD;
+    row.approver = left ? name_of(decide, entry->approver) : STR("");
     const uint64_t *based = map_get(&h->based, key); /* object and partner */
     row.based = row.approver.len > 0 && based != NULL ? *based : 0;
     return count_row(h, &row);
