@@ -180,34 +180,71 @@ static err_t last_group_sync(struct log *log, const struct segment *segment, uin
     return ERR_OK;
 }
 
+/* What the last segment was read to. */
+struct tail {
+    struct group_expect next;
+    struct bytes rest; /* from `next` to the segment's end */
+    uint64_t last;     /* offset of the last whole group */
+};
+
+/* Reads whole groups from `tail->next` on; ends with what the first that is none was refused with. */
+static err_t groups_read(const struct segment *segment, struct tail *tail)
+{
+    struct buf headers;
+    buf_init(&headers, (LIMIT_GROUP_FRAMES + 1) * FRAME_HEADER_SIZE);
+    uint64_t before = tail->last;
+    err_t err = ERR_OK;
+    while (err == ERR_OK) {
+        uint64_t offset = SEGMENT_HEADER_SIZE + (tail->next.lsn - segment->lsn_first);
+        tail->last = before;
+        before = offset;
+        tail->rest = bytes_of(segment->map + offset, segment->size - (size_t)offset);
+        err = group_read(tail->rest, &tail->next, &headers);
+    }
+    buf_deinit(&headers);
+    return err;
+}
+
+/* Whether a whole group stands behind one that is none. Who only reads may look while another writes: what
+ * was under way when it was read can be whole, and have a successor, a moment later. It is damaged if it
+ * stays as it was. */
+static bool damaged_within(const struct log *log, const struct segment *segment, struct tail *tail,
+                           err_t *err)
+{
+    uint64_t number;
+    do {
+        number = tail->next.number;
+        if (!commit_beyond(tail->rest, tail->next.suite, tail->next.lsn, number))
+            return false;
+        if (log->read_only)
+            *err = groups_read(segment, tail);
+    } while (tail->next.number > number && *err != ERR_NOMEM);
+    return true;
+}
+
 /* Reads the last segment group by group; log->next ends behind the last whole one. */
 static err_t tail_read(struct log *log, const struct segment_head *head, uint64_t lsn_named)
 {
     struct segment *segment = &log->segments[log->segment_count - 1];
-    struct group_expect next = {head->lsn_first, head->number, head->slot_next, head->previous, head->suite};
+    struct tail tail = {.next = {head->lsn_first, head->number, head->slot_next, head->previous, head->suite},
+                        .last = SEGMENT_HEADER_SIZE};
     err_t err = log->os->file_map(log->os->ctx, segment->file, segment->size, &segment->map);
-    struct buf headers;
-    buf_init(&headers, (LIMIT_GROUP_FRAMES + 1) * FRAME_HEADER_SIZE);
-    struct bytes rest = bytes_of(NULL, 0);
-    uint64_t before = SEGMENT_HEADER_SIZE, last = before; /* the last whole group */
-    while (err == ERR_OK) {
-        uint64_t offset = SEGMENT_HEADER_SIZE + (next.lsn - segment->lsn_first);
-        last = before;
-        before = offset;
-        rest = bytes_of(segment->map + offset, segment->size - (size_t)offset);
-        err = group_read(rest, &next, &headers);
-    }
-    buf_deinit(&headers);
+    if (err == ERR_OK)
+        err = groups_read(segment, &tail);
     if (err == ERR_NOMEM || segment->map == NULL)
         return err;
+    bool damaged = damaged_within(log, segment, &tail, &err);
+    if (err == ERR_NOMEM)
+        return err;
+    struct group_expect next = tail.next;
     log->next = next;
     uint64_t offset = SEGMENT_HEADER_SIZE + (next.lsn - segment->lsn_first);
     uint64_t end = tail_end(segment, offset);
-    if (!log->stopped && !log->read_only && TRY(err, last_group_sync(log, segment, last, offset)))
+    if (!log->stopped && !log->read_only && TRY(err, last_group_sync(log, segment, tail.last, offset)))
         return err;
     if (end == offset)
         return ERR_OK;
-    if (commit_beyond(rest, next.suite, next.lsn, next.number))
+    if (damaged)
         log_damaged(log, "group %llu at position %llu is damaged, and a later group follows it",
                     (unsigned long long)next.number, (unsigned long long)next.lsn);
     else if (lsn_named > next.lsn)

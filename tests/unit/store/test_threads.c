@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <pthread.h>
 
 #include "store/index_lmdb.h"
+#include "store/index_mem.h"
 #include "store/store.h"
 
 #include "scratch.h"
@@ -128,8 +130,66 @@ static void three_threads_agree(void **state)
     scratch_free(dir);
 }
 
+/* --- beside a writer --- */
+
+enum { BUSY_GROUPS = 1500 };
+
+struct busy {
+    pthread_t thread;
+    const char *dir;
+    atomic_bool done;
+};
+
+static void *keep_writing(void *ctx)
+{
+    struct busy *busy = ctx;
+    struct index *index;
+    struct store *store;
+    uint64_t count = 0;
+    assert_int_equal(index_mem_new(&index), ERR_OK);
+    struct store_options options = {
+        .os = os_linux(), .dir = busy->dir, .index = index, .segment_bytes = 1 << 20};
+    assert_int_equal(store_open(&options, &store), ERR_OK);
+    for (int g = 0; g < BUSY_GROUPS; g++) {
+        group_fill(store, &count);
+        assert_int_equal(store_group_commit(store), ERR_OK);
+    }
+    store_close(store);
+    index->ops->close(index);
+    busy->done = true;
+    return NULL;
+}
+
+/* What is under way while it is read looks torn; that it has a successor a moment later is no damage. */
+static void who_reads_beside_a_writer_sees_no_damage(void **state)
+{
+    (void)state;
+    char *dir = scratch_new();
+    struct busy busy = {.dir = dir};
+    assert_int_equal(pthread_create(&busy.thread, NULL, keep_writing, &busy), 0);
+    uint64_t seen = 0, looks = 0;
+    while (!busy.done) {
+        struct index *index;
+        struct store *store;
+        assert_int_equal(index_mem_new(&index), ERR_OK);
+        struct store_options options = {.os = os_linux(), .dir = dir, .index = index, .read_only = true};
+        if (store_open(&options, &store) == ERR_OK) {
+            assert_null(store_alarm(store));
+            assert_true(store_durable_lsn(store) >= seen);
+            seen = store_durable_lsn(store);
+            store_close(store);
+            looks++;
+        }
+        index->ops->close(index);
+    }
+    assert_int_equal(pthread_join(busy.thread, NULL), 0);
+    assert_true(looks > 0);
+    scratch_free(dir);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(three_threads_agree)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(three_threads_agree),
+                                       cmocka_unit_test(who_reads_beside_a_writer_sees_no_damage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
