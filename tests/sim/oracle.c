@@ -148,13 +148,16 @@ static void look_at_objects(struct node *node)
     node->held_from = counts.durable_lsn;
 }
 
-/* A leaf without content says of an earlier one that it is no longer current. */
+/* A leaf without content says of an earlier one that it is no longer current: also of what the partner's
+ * people had handed in before that leaf said the same. */
 static void take_told(struct node *node, unsigned from, const struct seen *seen)
 {
+    const struct thing *thing = node->world->nodes[from].ledger[node->number].at[seen->subject].thing;
     for (size_t i = 0; i < node->held_count; i++) {
         struct held *held = &node->held[i];
         const struct gate_source *source = gate_source_get(node->gate, held->source);
-        if (source->partner == (int)node->partner[from] && held->leaf == seen->subject + 1)
+        if (source->partner == (int)node->partner[from] &&
+            (held->leaf == seen->subject + 1 || (held->thing == thing && thing != NULL)))
             held->told = true;
     }
 }
