@@ -246,11 +246,14 @@ static bool is_held(const struct node *node, uint16_t target)
     return false;
 }
 
-static void add_marks(const struct node *node, const struct thing *thing, struct facts *facts)
+static void add_marks(const struct node *node, const struct thing *thing, bool with_parts,
+                      struct facts *facts)
 {
-    facts->tlp = stix_tlp_narrowest(facts->tlp, thing->tlp);
-    facts->any |= thing->tlp != STIX_TLP_NONE || thing->mark_count > 0;
-    for (size_t i = 0; i < thing->mark_count; i++) {
+    enum stix_tlp tlp = with_parts || !thing->parted ? thing->tlp : thing->whole_tlp;
+    size_t count = with_parts || !thing->parted ? thing->mark_count : thing->whole_mark_count;
+    facts->tlp = stix_tlp_narrowest(facts->tlp, tlp);
+    facts->any |= tlp != STIX_TLP_NONE || count > 0;
+    for (size_t i = 0; i < count; i++) {
         uint16_t mark = thing->marks[i];
         if (!is_held(node, mark))
             facts->unresolved = true;
@@ -278,7 +281,7 @@ static void add_rivals(const struct node *node, const struct held *held, struct 
         const struct held *other = &node->held[i];
         if (other != held && !other->assertion && other->thing->target == held->thing->target &&
             other->thing->version == held->thing->version)
-            add_marks(node, other->thing, facts);
+            add_marks(node, other->thing, true, facts);
     }
 }
 
@@ -292,12 +295,12 @@ static bool was_said_by(const struct node *node, const struct held *held, uint16
 }
 
 /* What carries an unmarked observable by the word of its source binds it, and what binds that. */
-static struct facts facts_of(const struct node *node, const struct held *held)
+static struct facts facts_by(const struct node *node, const struct held *held, bool with_parts)
 {
     struct facts facts = {.tlp = STIX_TLP_NONE};
     const struct thing *thing = held->thing;
     bool marked = thing->marked, sco = thing->kind == THING_DOMAIN;
-    add_marks(node, thing, &facts);
+    add_marks(node, thing, with_parts, &facts);
     if (!sco)
         add_rivals(node, held, &facts);
     for (size_t i = 0; i < node->held_count; i++) {
@@ -307,7 +310,7 @@ static struct facts facts_of(const struct node *node, const struct held *held)
             continue;
         for (size_t r = 0; r < other->thing->ref_count; r++)
             if (other->thing->refs[r].target == thing->target) {
-                add_marks(node, other->thing, &facts);
+                add_marks(node, other->thing, true, &facts);
                 add_rivals(node, other, &facts);
                 marked |= other->thing->marked && !other->quarantined; /* which only tightens */
                 break;
@@ -320,6 +323,11 @@ static struct facts facts_of(const struct node *node, const struct held *held)
         facts.tlp = stix_tlp_narrowest(facts.tlp, tlp);
     }
     return facts;
+}
+
+static struct facts facts_of(const struct node *node, const struct held *held)
+{
+    return facts_by(node, held, true);
 }
 
 static bool is_own(const struct node *node, const struct held *held)
@@ -418,8 +426,14 @@ static void judge(struct oracle *oracle, struct held *held, const struct gate_pe
     if (is_denied(oracle, held, &facts, own) || is_stopped(oracle, held) ||
         (held->told && gate_source_get(node->gate, held->source)->partner >= 0))
         return;
+    /* Markings of parts only tighten: what the whole is kept back for stays. */
+    struct facts whole = held->thing->parted ? facts_by(node, held, false) : facts;
+    if (whole.definition)
+        whole = facts;
     bool right = is_let_go(oracle, held, &facts, own, oracle->when.now_us) &&
-                 is_let_go(oracle, held, &facts, own, oracle->when.believed_us);
+                 is_let_go(oracle, held, &facts, own, oracle->when.believed_us) &&
+                 is_let_go(oracle, held, &whole, own, oracle->when.now_us) &&
+                 is_let_go(oracle, held, &whole, own, oracle->when.believed_us);
     bool comes_along = follows && !facts.any;
     must(oracle->count < ITEMS_MAX);
     if (right || comes_along)

@@ -138,6 +138,9 @@ static void say_marks(struct thing *thing, struct draw *draw)
         say(thing, "]");
     }
     if (granular) {
+        thing->parted = true;
+        thing->whole_tlp = thing->tlp;
+        thing->whole_mark_count = thing->mark_count;
         say(thing, ",\"granular_markings\":[{\"selectors\":[\"created\"],\"marking_ref\":");
         mark(thing, draw);
         say(thing, "}]");

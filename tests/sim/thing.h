@@ -53,6 +53,9 @@ struct thing {
     bool marked;       /* has object_marking_refs */
     uint16_t marks[4]; /* ids of marking definitions that are not built in */
     size_t mark_count;
+    bool parted; /* of some, a part says it: the whole says `whole_tlp` and the first `marks` */
+    enum stix_tlp whole_tlp;
+    size_t whole_mark_count;
     bool has_creator;
     uint16_t creator;
     struct thing_ref refs[THING_REFS];
