@@ -143,20 +143,26 @@ static err_t read_quotas(struct command_call *call, struct gate_inbound *out)
     return ERR_OK;
 }
 
-static void put_quotas(const struct gate_inbound *held, struct buf *out)
+/* As it is given: "1d", "10m". */
+static void put_window(int64_t window_us, struct buf *out)
 {
     static const struct {
         char unit;
         uint64_t seconds;
     } windows[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+    uint64_t seconds = (uint64_t)window_us / 1000000;
+    size_t k = 0;
+    while (seconds % windows[k].seconds != 0)
+        k++;
+    buf_printf(out, "%llu%c", (unsigned long long)(seconds / windows[k].seconds), windows[k].unit);
+}
+
+static void put_quotas(const struct gate_inbound *held, struct buf *out)
+{
     for (size_t i = 0; i < held->quota_count; i++) {
-        uint64_t seconds = (uint64_t)held->quotas[i].window_us / 1000000;
-        size_t k = 0;
-        while (seconds % windows[k].seconds != 0)
-            k++;
-        buf_printf(out, "%s%.*s=%llu/%llu%c", i == 0 ? "" : ",", STR_ARG(held->quotas[i].type),
-                   (unsigned long long)held->quotas[i].objects,
-                   (unsigned long long)(seconds / windows[k].seconds), windows[k].unit);
+        buf_printf(out, "%s%.*s=%llu/", i == 0 ? "" : ",", STR_ARG(held->quotas[i].type),
+                   (unsigned long long)held->quotas[i].objects);
+        put_window(held->quotas[i].window_us, out);
     }
 }
 
@@ -184,6 +190,10 @@ static void say_inbound(struct command_call *call, const struct gate_source *sou
     line_text(call->out, "identities", held->creator_count == 0 ? STR("any") : buf_str(&words));
     line_word(call->out, "tlp_max", held->tlp_max == STIX_TLP_NONE ? "any" : stix_tlp_name(held->tlp_max));
     line_count(call->out, "window_s", (uint64_t)held->window_us / 1000000);
+    buf_clear(&words);
+    if (held->window_us > 0)
+        put_window(held->window_us, &words);
+    line_text(call->out, "window", held->window_us > 0 ? buf_str(&words) : STR("any"));
     line_count(call->out, "objects_max", held->objects);
     line_count(call->out, "objects", used.objects);
     line_count(call->out, "bytes_max", held->bytes);

@@ -190,6 +190,9 @@ err_t command_grant(struct command_call *call, const struct stix_key *marking)
     bool none = str_eq(names, STR("none"));
     uint64_t partners = none ? 0 : UINT64_MAX;
     err_t err;
+    if (stix_tlp_is_fixed(marking))
+        return command_refuse(call, ERR_INVALID, "say it in the policy: tlp <= green",
+                              "this marking is built in and says its level itself: nothing to classify");
     if (TRY(err, command_tlp(call, "as", &as)))
         return err;
     if (!none && names.len > 0 && TRY(err, read_partners(call, names, &partners)))

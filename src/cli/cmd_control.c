@@ -44,7 +44,7 @@
 
 #define ACCEPTED_COLUMNS                                                                                     \
     {"SOURCE", "name"}, {"TYPES", "types"}, {"IDENTITIES", "identities"}, {"TLP MAX", "tlp_max"},            \
-        {"WINDOW S", "window_s"}, {"OBJECTS", "objects"}, {"OF", "objects_max"}, {"BYTES", "bytes"},         \
+        {"WINDOW", "window"}, {"OBJECTS", "objects"}, {"OF", "objects_max"}, {"BYTES", "bytes"},             \
         {"OF", "bytes_max"}, {"QUOTA", "quota"},                                                             \
     {                                                                                                        \
         "OVER", "creators_over"                                                                              \

@@ -508,9 +508,12 @@ static int backup(struct cli_call *call)
         (void)printf(
             "%s is copied to %s, as it stood at position %llu: %llu files of %llu bytes, %llu as they were.\n"
             "Not in it: root.key and the anchor. `sha256sum -c " BACKUP_SUMS "` there looks at it; what is "
-            "destroyed from now on is destroyed in it by the next backup to the same folder.\n",
+            "destroyed from now on is destroyed in it by the next backup to the same folder.\n"
+            "The key file in %s is no registered copy: a recall does not wait for it (`bongsu keys "
+            "copies`).\n",
             conf.node, copy.folder, (unsigned long long)told.lsn, (unsigned long long)told.files,
-            (unsigned long long)told.bytes, (unsigned long long)told.kept);
+            (unsigned long long)told.bytes, (unsigned long long)told.kept,
+            copy.secrets != NULL ? copy.secrets : copy.folder);
     return say_backup(call, &copy, &told);
 }
 
@@ -623,7 +626,10 @@ static const struct cli_command commands[] = {
      .help =
          "A folder of before is brought up to date: what the log had is not copied again. Whoever has it has "
          "all\n"
-         "that the node has, unless the secrets go elsewhere. The root key and the anchor are never in it.",
+         "that the node has, unless the secrets go elsewhere. The root key and the anchor are never in it. "
+         "Its\n"
+         "key file is of one moment and not registered (`bongsu keys copies`): what is destroyed later is\n"
+         "destroyed in it by the next backup to the same folder, and no recall waits for that.",
      .args = {{"FOLDER", CLI_TEXT, NULL, NULL, "a folder that is made, or a backup of this node"}},
      .options = {SECRETS},
      .run = backup},

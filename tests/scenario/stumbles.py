@@ -347,6 +347,22 @@ def test_refusals(place):
     place.stop('kr')
 
 
+def test_small_words(place):
+    """What is bounded is told as it is given, a built-in marking needs no word, a backup says what it is not."""
+    place.start('kr')
+    place.run('source', 'add', 'one', *KR)
+    place.expect(0, '', 'source', 'accept', 'one', '--volume', '500/90m', '--because', 'a test', *KR)
+    place.expect(0, r'WINDOW\s.*\n.*\s90m\s', 'source', 'accepted', *KR)
+    rows = place.lines('source', 'accepted', *KR)
+    check('and for programs in seconds too', rows[0]['window'] == '90m' and rows[0]['window_s'] == 5400, rows)
+    for word in ('94868c89-83c2-464b-929b-a1a8aa3c8487', '613f2e26-407d-48c7-9eca-b8e91df99dc9'):
+        place.expect(1, 'built in and says its level itself', 'marking', 'classify', f'marking-definition--{word}', '--as',
+                     'tlp:clear', '--because', 'a test', *KR)
+    place.expect(0, r'The key file in kept is no registered copy', 'backup', 'kept', *KR)
+    place.expect(0, r'The key file in apart is no registered copy', 'backup', 'kept-2', '--secrets', 'apart', *KR)
+    place.stop('kr')
+
+
 def test_empty(place):
     """A list with nothing in it says so to people, and gives programs no line."""
     place.make('bare', 'KR')
@@ -391,7 +407,8 @@ def main():
     try:
         place.make('kr', 'KR')
         for test in (test_slips, test_retired, test_certificate, test_sources, test_taxii, test_find, test_feeds, test_add,
-                     test_lint, test_get, test_quarantine, test_refusals, test_empty, test_small):
+                     test_lint, test_get, test_quarantine, test_refusals, test_small_words, test_empty,
+                     test_small):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same
