@@ -157,7 +157,7 @@ static void take_told(struct node *node, unsigned from, const struct seen *seen)
         struct held *held = &node->held[i];
         const struct gate_source *source = gate_source_get(node->gate, held->source);
         if (source->partner == (int)node->partner[from] &&
-            (held->leaf == seen->subject + 1 || (held->thing == thing && thing != NULL)))
+            (held->leaf == seen->subject + 1 || (held->leaf == 0 && held->thing == thing && thing != NULL)))
             held->told = true;
     }
 }
