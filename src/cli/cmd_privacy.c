@@ -393,6 +393,9 @@ static const struct cli_command commands[] = {
                  {"WITH BASIS", "based"}}},
     {.words = "privacy reveal",
      .summary = "what a pseudonym stands for that this node gave a partner",
+     .help =
+         "The value is in the token itself, sealed for this node: what `privacy erase` took away everywhere\n"
+         "is still told by a token that somebody kept. docs/guide/personal-data.md says what to do about it.",
      .args = {{"TOKEN", CLI_TEXT, "token", NULL, "[pseudonym:KIND:...], or a text with some"}},
      .control = "privacy.reveal"},
 };

@@ -358,6 +358,7 @@ def test_small_words(place):
     for word in ('94868c89-83c2-464b-929b-a1a8aa3c8487', '613f2e26-407d-48c7-9eca-b8e91df99dc9'):
         place.expect(1, 'built in and says its level itself', 'marking', 'classify', f'marking-definition--{word}', '--as',
                      'tlp:clear', '--because', 'a test', *KR)
+    place.expect(0, 'is still told by a token that somebody kept', 'privacy', 'reveal', '--help')
     place.expect(0, r'The key file in kept is no registered copy', 'backup', 'kept', *KR)
     place.expect(0, r'The key file in apart is no registered copy', 'backup', 'kept-2', '--secrets', 'apart', *KR)
     place.stop('kr')
