@@ -268,7 +268,8 @@ void line_time(struct buf *out, const char *name, int64_t time_us)
 void line_version(struct buf *out, uint64_t lsn, struct stamp version)
 {
     line_count(out, "number", lsn);
-    line_time(out, "version", stamp_us(version));
+    if (stamp_us(version) != 0) /* an observable has none */
+        line_time(out, "version", stamp_us(version));
 }
 
 void line_hash(struct buf *out, const char *name, const struct hash *hash)

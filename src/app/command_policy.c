@@ -877,14 +877,16 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
     if (TRY(err, gate_approve(call->host->gate, &what.object, peer->index, approval, what.lsn, &word.by,
                               call->now_us)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
+    bool versioned = stamp_us(what.version) != 0;
     time_text(stamp_us(what.version), time);
     bool waits = approval == GATE_APPROVE && waits_for_another(call, &what.object, peer->index, rule);
     put_effect(approval, rule, waits, effect, sizeof effect);
-    (void)snprintf(say, sizeof say, "%s for %.*s: number %llu, version %s; %s",
+    (void)snprintf(say, sizeof say, "%s for %.*s: number %llu%s%s; %s",
                    waits                      ? "approved by one of two"
                    : approval == GATE_APPROVE ? "approved"
                                               : "denied",
-                   STR_ARG(peer->audience), (unsigned long long)what.lsn, time, effect);
+                   STR_ARG(peer->audience), (unsigned long long)what.lsn, versioned ? ", version " : "",
+                   versioned ? time : "", effect);
     line_begin(call->out);
     line_version(call->out, what.lsn, what.version);
     if (approval == GATE_APPROVE) {

@@ -364,6 +364,31 @@ def test_small_words(place):
     place.stop('kr')
 
 
+def test_unversioned(place):
+    """An observable has no version: none is told."""
+    name = {'type': 'domain-name', 'spec_version': '2.1', 'id': 'domain-name--3f3f4f8a-54cd-5a52-9a31-1c0a9d9a7a07',
+            'value': 'a.example', 'object_marking_refs': ['marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487']}
+    place.start('kr')
+    (place.path / 'hold.policy').write_text('language 1\nhold h if type == domain-name until approved\nrelease r if type == domain-name to all\n')
+    (place.path / 'name.json').write_text(json.dumps(name))
+    place.run('source', 'add', 'one', *KR)
+    place.run('peer', 'add-taxii', 'jp-cert', '--country', 'JP', *KR)
+    place.expect(0, 'in force', 'policy', 'activate', 'hold.policy', *KR)
+    place.expect(0, '', 'peer', 'start', 'jp-cert', *KR)
+    place.expect(0, '1 new', 'add', 'name.json', '--source', 'one', *KR)
+
+    def queued():
+        return [row for row in place.lines('holds', 'list', *KR) if row.get('id') == name['id']]
+    until('it waits', lambda: len(queued()) == 1)
+    waits = queued()
+    check('nor in the queue', 'version' not in waits[0], waits)
+    shown = [row for row in place.lines('holds', 'show', name['id'], 'jp-cert', *KR) if 'number' in row]
+    check('nor for who reads it', len(shown) == 1 and 'version' not in shown[0], shown)
+    out = place.expect(0, 'approved for jp-cert: number [0-9]+; ', 'holds', 'approve', waits[0]['number'], 'jp-cert', *KR)
+    check('nor in the answer', '1970' not in out, out)
+    place.stop('kr')
+
+
 def test_empty(place):
     """A list with nothing in it says so to people, and gives programs no line."""
     place.make('bare', 'KR')
@@ -408,7 +433,7 @@ def main():
     try:
         place.make('kr', 'KR')
         for test in (test_slips, test_retired, test_certificate, test_sources, test_taxii, test_find, test_feeds, test_add,
-                     test_lint, test_get, test_quarantine, test_refusals, test_small_words, test_empty,
+                     test_lint, test_get, test_quarantine, test_refusals, test_small_words, test_unversioned, test_empty,
                      test_small):
             try:
                 test(place)
