@@ -369,7 +369,8 @@ def test_unversioned(place):
     name = {'type': 'domain-name', 'spec_version': '2.1', 'id': 'domain-name--3f3f4f8a-54cd-5a52-9a31-1c0a9d9a7a07',
             'value': 'a.example', 'object_marking_refs': ['marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487']}
     place.start('kr')
-    (place.path / 'hold.policy').write_text('language 1\nhold h if type == domain-name until approved\nrelease r if type == domain-name to all\n')
+    (place.path / 'hold.policy').write_text('language 1\nhold h if type == domain-name until approved\n'
+                                            'release r if type == domain-name to all\n')
     (place.path / 'name.json').write_text(json.dumps(name))
     place.run('source', 'add', 'one', *KR)
     place.run('peer', 'add-taxii', 'jp-cert', '--country', 'JP', *KR)
