@@ -314,6 +314,10 @@
 #define LIMIT_MISP_WRITE_BYTES (1u << 30) /* one view on its way out as events, texts in memory */
 #define LIMIT_MISP_WRITE_COUNT (1u << 22) /* its objects: up to 1 KiB of each is in memory */
 
+/* --- space --- */
+#define LIMIT_SPACE_LINE_BYTES 4096 /* of a catalogue's table: usual are 150, all keywords give 1,000 */
+#define LIMIT_SPACE_COLUMNS    64   /* Space-Track gives 40 */
+
 /* --- guard --- */
 #define LIMIT_GUARD_SETS     (1u << 17) /* of what it has proof of: 8.5 MiB, a million fingerprints */
 #define LIMIT_GUARD_WAIVERS  256        /* objects that operators let go against the guard's word */
