@@ -210,7 +210,7 @@ static err_t take_name(const struct cell *cell, void *field)
 static err_t take_designator(const struct cell *cell, void *field)
 {
     struct str text = cell->text;
-    bool good = text.len == 0 || (text.len >= 8 && text.len < SPACE_DESIGNATOR_SIZE);
+    bool good = text.len == 0 || (text.len >= 8 && text.len <= 11);
     for (size_t i = 0; good && i < text.len; i++)
         good = i == 4  ? text.at[i] == '-'
                : i < 8 ? is_digit(text.at[i])

@@ -47,6 +47,17 @@ static void rows_are_read(void **state)
     assert_int_equal(space_csv_next(&csv, &e, &fault), ERR_NOTFOUND);
 }
 
+static void a_designator_may_name_no_part(void **state)
+{
+    (void)state;
+    struct space_elements e;
+    struct fault fault;
+    assert_int_equal(read_first(NAMES "\nV,1970-025,2024-10-29T12:18:43,1,0,0,0,0,0,5,0", &e, &fault), ERR_OK);
+    assert_string_equal(e.designator, "1970-025");
+    assert_int_equal(read_first(NAMES "\nV,1970-025ABCD,2024-10-29T12:18:43,1,0,0,0,0,0,5,0", &e, &fault),
+                     ERR_SYNTAX);
+}
+
 static void columns_stand_in_any_order(void **state)
 {
     (void)state;
@@ -171,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_read),
+        cmocka_unit_test(a_designator_may_name_no_part),
         cmocka_unit_test(columns_stand_in_any_order),
         cmocka_unit_test(refusals_say_where),
         cmocka_unit_test(a_bad_row_fails_no_neighbour),
