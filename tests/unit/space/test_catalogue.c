@@ -52,7 +52,8 @@ static void a_designator_may_name_no_part(void **state)
     (void)state;
     struct space_elements e;
     struct fault fault;
-    assert_int_equal(read_first(NAMES "\nV,1970-025,2024-10-29T12:18:43,1,0,0,0,0,0,5,0", &e, &fault), ERR_OK);
+    assert_int_equal(read_first(NAMES "\nV,1970-025,2024-10-29T12:18:43,1,0,0,0,0,0,5,0", &e, &fault),
+                     ERR_OK);
     assert_string_equal(e.designator, "1970-025");
     assert_int_equal(read_first(NAMES "\nV,1970-025ABCD,2024-10-29T12:18:43,1,0,0,0,0,0,5,0", &e, &fault),
                      ERR_SYNTAX);
