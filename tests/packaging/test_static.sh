@@ -18,7 +18,7 @@ holds() {
 # Waits until the node answers, 20 seconds at most.
 ready() {
     for _ in $(seq 100); do
-        inside status 2>/dev/null | grep -q running && return
+        inside status 2>/dev/null | grep -q "): running" && return
         sleep 0.2
     done
     cat "$work/serve.log"

@@ -522,7 +522,7 @@ def test_accept(place):
     place.expect(2, 'did you mean `indicator`', *words, '--types', 'indicatr,malware')
     place.expect(2, 'a type has a-z', *words, '--types', '지표')
     place.expect(1, 'no source nobody', 'source', 'accept', 'nobody', '--anything', *kr)
-    place.expect(0, 'picky +identity +any +any +86400 +0 +2 +0 +1000000.*in force', *words, '--types', 'identity', '--volume',
+    place.expect(0, 'picky +identity +any +any +1d +0 +2 +0 +1000000.*in force', *words, '--types', 'identity', '--volume',
                  '2,1MB/1d')
     things = [{'type': 'identity', 'spec_version': '2.1', 'id': f'identity--0000000{n}{MARKING[8:]}', 'name': 'x',
                'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z'} for n in (1, 2, 3)]
