@@ -367,16 +367,43 @@ static err_t make_under(const struct os *os, const char *born, const char *born_
     return os->dir_sync(os->ctx, dir);
 }
 
-err_t index_lmdb_make(const struct os *os, const char *dir)
+/* ERR_NOTFOUND: it is not born yet. */
+static err_t stands(const struct os *os, const char *path)
 {
-    char path[LIMIT_PATH_BYTES], born[LIMIT_PATH_BYTES], lock[LIMIT_PATH_BYTES];
     struct os_file *file;
-    err_t err;
-    if (TRY(err, path_in(dir, "data.mdb", path)) || TRY(err, path_in(dir, "born.mdb", born)) ||
-        TRY(err, path_in(dir, "born.mdb-lock", lock)))
-        return err;
-    err = os->file_open(os->ctx, path, OS_READ, &file);
+    err_t err = os->file_open(os->ctx, path, OS_READ, &file);
     if (err == ERR_OK)
         os->file_close(os->ctx, file);
-    return err == ERR_NOTFOUND ? make_under(os, born, lock, path, dir) : err;
+    return err;
+}
+
+/* Who had the lock in between may have made it. With the name there the lock guards nothing more, and goes.
+ */
+static err_t make_locked(const struct os *os, struct os_file *file, const char *lock, const char *dir,
+                         const char *path)
+{
+    char born[LIMIT_PATH_BYTES], born_lock[LIMIT_PATH_BYTES];
+    err_t err;
+    if (TRY(err, path_in(dir, "born.mdb", born)) || TRY(err, path_in(dir, "born.mdb-lock", born_lock)) ||
+        TRY(err, os->file_lock(os->ctx, file)))
+        return err;
+    err = stands(os, path);
+    if (err == ERR_NOTFOUND && !TRY(err, make_under(os, born, born_lock, path, dir)))
+        err = os->path_unlink(os->ctx, lock);
+    return err;
+}
+
+err_t index_lmdb_make(const struct os *os, const char *dir)
+{
+    char path[LIMIT_PATH_BYTES], lock[LIMIT_PATH_BYTES];
+    struct os_file *file;
+    err_t err;
+    if (TRY(err, path_in(dir, "data.mdb", path)) || TRY(err, path_in(dir, "birth.lock", lock)))
+        return err;
+    err = stands(os, path);
+    if (err != ERR_NOTFOUND || TRY(err, os->file_open(os->ctx, lock, OS_WRITE | OS_CREATE, &file)))
+        return err;
+    err = make_locked(os, file, lock, dir, path);
+    os->file_close(os->ctx, file);
+    return err;
 }

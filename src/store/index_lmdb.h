@@ -6,7 +6,7 @@
 #include "store/index.h"
 
 /* An empty index in `dir`, which the caller made, unless there is one. A crash leaves none or a whole one.
- * To be called before it is opened for writing. */
+ * To be called before it is opened for writing. ERR_BUSY: another process makes it just now. */
 NODISCARD err_t index_lmdb_make(const struct os *os, const char *dir);
 
 /* An index that was made. `map_bytes`: address space for the file, a bound on its size

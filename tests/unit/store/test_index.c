@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -276,13 +277,34 @@ static void lag_is_bounded(void **state)
     disk_free(disk);
 }
 
+/* Two may find that there is none, of which the later one made what the earlier one has open anew. */
+static void one_at_a_time_makes_it(void **state)
+{
+    (void)state;
+    const struct os *os = os_linux();
+    char *dir = scratch_new();
+    char lock[LIMIT_PATH_BYTES], path[LIMIT_PATH_BYTES];
+    struct os_file *held;
+    assert_non_null(dir);
+    (void)snprintf(lock, sizeof lock, "%s/birth.lock", dir);
+    (void)snprintf(path, sizeof path, "%s/data.mdb", dir);
+    assert_int_equal(os->file_open(os->ctx, lock, OS_WRITE | OS_CREATE, &held), ERR_OK);
+    assert_int_equal(os->file_lock(os->ctx, held), ERR_OK);
+    assert_int_equal(index_lmdb_make(os, dir), ERR_BUSY);
+    assert_int_equal(access(path, F_OK), -1);
+    os->file_close(os->ctx, held);
+    assert_int_equal(index_lmdb_make(os, dir), ERR_OK);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(access(lock, F_OK), -1);
+    scratch_free(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_twin_agrees),
-        cmocka_unit_test(lmdb_agrees),
-        cmocka_unit_test(full_map_changes_nothing),
-        cmocka_unit_test(lag_is_bounded),
+        cmocka_unit_test(memory_twin_agrees),       cmocka_unit_test(lmdb_agrees),
+        cmocka_unit_test(full_map_changes_nothing), cmocka_unit_test(lag_is_bounded),
+        cmocka_unit_test(one_at_a_time_makes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
